@@ -1,0 +1,122 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from checkout.audit import EMPTY_TRAIL, Actor, AuditEntry, Misfit, append_entry, find_misfit
+
+pytestmark = pytest.mark.proves("FR-030")
+
+ORDER_ID = "ord_01KG9YS7G00000000000000000"
+
+
+def make_trail(length: int, order_id: str = ORDER_ID) -> list[AuditEntry]:
+    trail: list[AuditEntry] = []
+    for number in range(1, length + 1):
+        trail.append(
+            append_entry(
+                trail[-1].head if trail else EMPTY_TRAIL,
+                order_id=order_id,
+                at=f"2026-01-31T12:00:0{number}.000Z",
+                actor=Actor.CUSTOMER,
+                event=f"event_{number}",
+                from_status=None,
+                to_status="created",
+                facts={"amount": number, "items": [{"product_id": "é\u20ac"}]},
+                request_id="req",
+            )
+        )
+    return trail
+
+
+def test_a_trail_as_written_fits() -> None:
+    trail = make_trail(4)
+    assert find_misfit(ORDER_ID, trail, trail[-1].head) is None
+    assert [entry.sequence for entry in trail] == [1, 2, 3, 4]
+
+
+def test_the_hash_is_sha_256_of_the_canonical_entry() -> None:
+    [entry] = make_trail(1)
+    document = entry.to_document()
+    del document["hash"]
+    # For such members RFC 8785 is what the standard library writes: sorted, without spaces, in UTF-8.
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert entry.hash == sha256(canonical).hexdigest()
+    assert entry.previous_hash == "0" * 64
+    assert set(document) == {
+        "order_id", "sequence", "at", "actor", "event", "from", "to", "facts", "request_id", "previous_hash"
+    }  # fmt: skip
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "at": {"at": "2020-01-01T00:00:00.000Z"},
+    "actor": {"actor": "staff"},
+    "event": {"event": "order_paid"},
+    "from": {"from_status": "paid"},
+    "to": {"to_status": "paid"},
+    "facts": {"facts": {"amount": 1_000_000}},
+    "request_id": {"request_id": "another"},
+    "hash": {"hash": "f" * 64},
+    "previous_hash": {"previous_hash": "f" * 64},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_changed_entry_is_named(change: dict[str, Any]) -> None:
+    trail = make_trail(4)
+    trail[2] = replace(trail[2], **change)
+    misfit = find_misfit(ORDER_ID, trail, trail[-1].head)
+    assert misfit is not None
+    assert misfit.sequence == 3
+
+
+def test_a_changed_entry_with_its_hash_made_anew_breaks_the_chain_after_it() -> None:
+    trail = make_trail(4)
+    head = trail[-1].head
+    forged = append_entry(
+        trail[1].head,
+        order_id=ORDER_ID,
+        at="2026-01-31T12:00:03.000Z",
+        actor=Actor.CUSTOMER,
+        event="forged",
+        from_status=None,
+        to_status="created",
+        facts={},
+        request_id="req",
+    )
+    assert find_misfit(ORDER_ID, [*trail[:2], forged, trail[3]], head) == Misfit(
+        4, "does not hold the hash of the entry before it"
+    )
+
+
+TAMPERING: dict[str, tuple[Callable[[list[AuditEntry]], list[AuditEntry]], int]] = {
+    "first removed": (lambda trail: trail[1:], 1),
+    "middle removed": (lambda trail: [trail[0], *trail[2:]], 2),
+    "last removed": (lambda trail: trail[:-1], 4),
+    "all removed": (lambda _: [], 1),
+    "one inserted twice": (lambda trail: [*trail[:2], trail[1], *trail[2:]], 3),
+    "two swapped": (lambda trail: [trail[0], trail[2], trail[1], trail[3]], 2),
+    "two swapped with their numbers": (
+        lambda trail: [trail[0], replace(trail[2], sequence=2), replace(trail[1], sequence=3), trail[3]],
+        2,
+    ),
+    "one of another order": (lambda trail: [trail[0], make_trail(2, "ord_other")[1], *trail[2:]], 2),
+}
+
+
+@pytest.mark.parametrize(("tamper", "named"), TAMPERING.values(), ids=TAMPERING.keys())
+def test_what_was_removed_inserted_or_swapped_is_named(
+    tamper: Callable[[list[AuditEntry]], list[AuditEntry]], named: int
+) -> None:
+    trail = make_trail(4)
+    misfit = find_misfit(ORDER_ID, tamper(trail), trail[-1].head)
+    assert misfit is not None
+    assert misfit.sequence == named
+
+
+def test_an_entry_after_the_head_is_named() -> None:
+    trail = make_trail(4)
+    assert find_misfit(ORDER_ID, trail, trail[2].head) == Misfit(4, "is not the last entry that the order knows")

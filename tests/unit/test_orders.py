@@ -1,0 +1,175 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checkout.errors import (
+    AmountMismatch,
+    AmountOutOfRange,
+    CheckoutError,
+    InvalidTransition,
+    OrderNotPayable,
+    PaymentInProgress,
+    PriceChanged,
+    ProductNotFound,
+    TooManyAttempts,
+    ValidationFailed,
+)
+from checkout.money import Money
+from checkout.orders import Order, OrderItem, OrderLine, price_lines
+from checkout.products import Product
+from checkout.transitions import OrderStatus
+
+AT = "2026-01-31T12:00:00.000Z"
+LATER = "2026-01-31T12:00:01.000Z"
+
+PRODUCTS = {
+    "mug": Product("mug", "Mug", Money(1200, "usd")),
+    "tea": Product("tea", "Tea", Money(450, "usd")),
+    "kimono": Product("kimono", "Kimono", Money(9000, "jpy")),
+    "gift": Product("gift", "Gift", Money(0, "usd")),
+}
+
+
+def make_order(*, total: int = 2400, maximum: int = 1_000_000) -> Order:
+    return Order.create(
+        order_id="ord_1",
+        customer_id="alice",
+        items=[OrderItem("mug", "Mug", 1, total)],
+        currency="usd",
+        metadata={},
+        maximum_total=maximum,
+        at=AT,
+    )
+
+
+@pytest.mark.proves("FR-101")
+def test_items_have_the_catalogues_names_and_prices() -> None:
+    currency, items = price_lines([OrderLine("mug", 2), OrderLine("tea", 3, unit_price=450)], PRODUCTS, None)
+    assert currency == "usd"
+    assert items == [OrderItem("mug", "Mug", 2, 1200), OrderItem("tea", "Tea", 3, 450)]
+    assert [item.amount for item in items] == [2400, 1350]
+
+
+PRICING_REFUSALS: list[Any] = [
+    pytest.param(
+        [OrderLine("mug", 1), OrderLine("ufo", 1)],
+        None,
+        ProductNotFound,
+        {"product_id": "ufo"},
+        marks=pytest.mark.proves("FR-103"),
+        id="a product that is not in the catalogue",
+    ),
+    pytest.param(
+        [OrderLine("mug", 1, unit_price=1100)],
+        None,
+        PriceChanged,
+        {"product_id": "mug", "expected": 1100, "current": 1200},
+        marks=pytest.mark.proves("FR-104"),
+        id="a price that is not the catalogue's",
+    ),
+    pytest.param(
+        [OrderLine("mug", 1), OrderLine("kimono", 1)],
+        None,
+        ValidationFailed,
+        {"errors": [{"field": "items.1.product_id", "message": "is priced in jpy, the order is in usd"}]},
+        marks=pytest.mark.proves("FR-118"),
+        id="two currencies",
+    ),
+    pytest.param(
+        [OrderLine("mug", 1)],
+        "eur",
+        ValidationFailed,
+        {"errors": [{"field": "items.0.product_id", "message": "is priced in usd, the order is in eur"}]},
+        marks=pytest.mark.proves("FR-118"),
+        id="another currency than asked for",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lines", "currency", "refusal", "facts"), PRICING_REFUSALS)
+def test_pricing_refuses(
+    lines: list[OrderLine], currency: str | None, refusal: type[CheckoutError], facts: dict[str, Any]
+) -> None:
+    with pytest.raises(refusal) as refused:
+        price_lines(lines, PRODUCTS, currency)
+    assert refused.value.facts == facts
+
+
+@pytest.mark.proves("FR-105")
+@pytest.mark.parametrize(("total", "fits"), [(0, False), (1, True), (1_000_000, True), (1_000_001, False)])
+def test_a_total_is_from_1_to_the_limit(total: int, fits: bool) -> None:
+    if fits:
+        assert make_order(total=total).total == Money(total, "usd")
+        return
+    with pytest.raises(AmountOutOfRange) as refused:
+        make_order(total=total)
+    assert refused.value.facts == {"total_amount": total, "minimum": 1, "maximum": 1_000_000, "currency": "usd"}
+
+
+def test_a_new_order_is_created_and_unpaid() -> None:
+    order = make_order()
+    assert (order.status, order.payment_id, order.refunded_amount, order.version) == (OrderStatus.CREATED, None, 0, 1)
+
+
+@pytest.mark.proves("FR-014")
+def test_a_claim_changes_nothing_that_clients_see() -> None:
+    order = make_order()
+    claimed = order.claim("pay_1")
+    assert (claimed.live_payment_id, claimed.payment_attempts) == ("pay_1", 1)
+    assert replace(claimed, live_payment_id=None, payment_attempts=0) == order
+
+
+@pytest.mark.proves("FR-017", "FR-022")
+@pytest.mark.parametrize(("declined", "counted"), [(True, 1), (False, 0)])
+def test_only_declines_count(declined: bool, counted: int) -> None:
+    released = make_order().claim("pay_1").release(declined=declined)
+    assert (released.live_payment_id, released.declined_payments) == (None, counted)
+
+
+@pytest.mark.proves("FR-021", "FR-022", "FR-023")
+@pytest.mark.parametrize(
+    ("change", "money", "refusal"),
+    [
+        ({"status": OrderStatus.CANCELLED}, Money(2400, "usd"), OrderNotPayable),
+        ({"status": OrderStatus.PAID}, Money(2400, "usd"), OrderNotPayable),
+        ({}, Money(2399, "usd"), AmountMismatch),
+        ({}, Money(2400, "eur"), AmountMismatch),
+        ({"declined_payments": 10}, Money(2400, "usd"), TooManyAttempts),
+        ({"declined_payments": 9}, Money(2400, "usd"), None),
+    ],
+)
+def test_what_stands_against_a_payment(
+    change: dict[str, Any], money: Money, refusal: type[CheckoutError] | None
+) -> None:
+    order = replace(make_order(), **change)
+    if refusal is None:
+        order.check_payable(money, max_declines=10)
+        return
+    with pytest.raises(refusal):
+        order.check_payable(money, max_declines=10)
+
+
+@pytest.mark.proves("FR-025")
+def test_an_order_that_is_paid_names_its_payment() -> None:
+    paid = make_order().claim("pay_1").mark_paid("pay_1", at=LATER)
+    assert (paid.status, paid.payment_id, paid.version, paid.updated_at) == (OrderStatus.PAID, "pay_1", 2, LATER)
+
+
+@pytest.mark.proves("FR-112")
+def test_an_order_without_a_payment_can_be_cancelled() -> None:
+    cancelled = make_order().cancel(at=LATER)
+    assert (cancelled.status, cancelled.version, cancelled.updated_at) == (OrderStatus.CANCELLED, 2, LATER)
+
+
+@pytest.mark.proves("FR-113")
+def test_an_order_that_a_payment_holds_cannot_be_cancelled() -> None:
+    with pytest.raises(PaymentInProgress) as refused:
+        make_order().claim("pay_1").cancel(at=LATER)
+    assert refused.value.facts == {"transaction_id": "pay_1"}
+
+
+@pytest.mark.proves("FR-113")
+def test_an_order_that_is_paid_cannot_be_cancelled() -> None:
+    with pytest.raises(InvalidTransition):
+        make_order().claim("pay_1").mark_paid("pay_1", at=LATER).cancel(at=LATER)
