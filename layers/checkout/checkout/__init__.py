@@ -1,0 +1,1 @@
+"""Orders and payments: what the functions share."""

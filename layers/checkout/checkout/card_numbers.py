@@ -1,0 +1,53 @@
+"""Finds values shaped like a card number, so that card data is refused before it is kept or logged (FR-007)."""
+
+import re
+from collections.abc import Iterator
+from unicodedata import normalize
+
+__all__ = ["holds_card_number"]
+
+# A run of digits, in groups that a space or a hyphen parts.
+DIGIT_GROUPS = re.compile(r"\d+(?:[ -]\d+)*")
+# 13 to 19 digits that start as the payment networks' numbers do: 2221-2720 and 3 to 6 (ISO/IEC 7812).
+CARD_SHAPE = re.compile(r"(?:[3-6]|2[2-7])\d{12,18}")
+LONGEST = 19
+
+
+def holds_card_number(value: object) -> bool:
+    """Whether a parsed JSON value has, at any depth, in a key, a string or a number, what looks like a card number."""
+    pending = [value]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, dict):
+            pending.extend(found.keys())
+            pending.extend(found.values())
+        elif isinstance(found, list):
+            pending.extend(found)
+        elif isinstance(found, str | int | float) and any(map(_is_card_number, _find_digits(str(found)))):
+            return True
+    return False
+
+
+def _find_digits(text: str) -> Iterator[str]:
+    """Every run of whole neighbouring groups, joined, that is not longer than a card number can be.
+
+    In ASCII, whichever digits the text is written in.
+    """
+    for match in DIGIT_GROUPS.finditer(normalize("NFKC", text)):
+        groups = re.split("[ -]", match[0])
+        for start in range(len(groups)):
+            joined = ""
+            for group in groups[start:]:
+                joined += group
+                if len(joined) > LONGEST:
+                    break
+                yield joined
+
+
+def _is_card_number(digits: str) -> bool:
+    return CARD_SHAPE.fullmatch(digits) is not None and _passes_luhn([int(digit) for digit in digits])
+
+
+def _passes_luhn(digits: list[int]) -> bool:
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

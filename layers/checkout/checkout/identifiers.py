@@ -1,0 +1,25 @@
+"""Ids: prefixed by what they are of, sorting by time (FR-117)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ulid import ULID
+
+__all__ = ["Randomness", "new_order_id", "payment_id_of"]
+
+Randomness = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+
+def new_order_id(now: datetime, randomness: Randomness) -> str:
+    """`ord_` and a ULID: 48 bits of milliseconds, 80 random bits."""
+    milliseconds = int(now.timestamp() * 1000)
+    return f"ord_{ULID.from_bytes(milliseconds.to_bytes(6, 'big') + randomness(10))}"
+
+
+def payment_id_of(order_id: str, attempt: int) -> str:
+    """The payment id of an attempt to pay an order, counted from 1.
+
+    It follows from the two, so that an attempt that is resumed is the same payment, at the gateway too (FR-015).
+    """
+    return f"pay_{order_id.removeprefix('ord_')}_{attempt:03}"

@@ -1,0 +1,165 @@
+"""Orders: what they hold, how they are priced, and what may happen to them. Pure: no clock, no table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from checkout.audit import EMPTY_TRAIL, AuditHead
+from checkout.errors import (
+    AmountMismatch,
+    AmountOutOfRange,
+    OrderNotPayable,
+    PaymentInProgress,
+    PriceChanged,
+    ProductNotFound,
+    TooManyAttempts,
+    ValidationFailed,
+)
+from checkout.money import Money
+from checkout.products import Product
+from checkout.transitions import OrderStatus, check_order_transition
+
+__all__ = ["Order", "OrderItem", "OrderLine", "price_lines"]
+
+MINIMUM_TOTAL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """What a customer asks for: a product, how many, and the price seen, in minor units, if the client says it."""
+
+    product_id: str
+    quantity: int
+    unit_price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """An order line at the catalogue's price: unit_price and amount in minor units of the order's currency."""
+
+    product_id: str
+    name: str
+    quantity: int
+    unit_price: int
+
+    @property
+    def amount(self) -> int:
+        return self.unit_price * self.quantity
+
+
+def price_lines(
+    lines: Sequence[OrderLine], products: Mapping[str, Product], currency: str | None
+) -> tuple[str, list[OrderItem]]:
+    """The order's currency and its items at the catalogue's prices, never the client's (FR-101).
+
+    Raises ProductNotFound (FR-103), PriceChanged (FR-104) and ValidationFailed where the products are not all priced
+    in one currency, or not in the one asked for (FR-118).
+    """
+    items = []
+    for position, line in enumerate(lines):
+        product = products.get(line.product_id)
+        if product is None:
+            raise ProductNotFound(line.product_id)
+        price = product.unit_price
+        currency = currency or price.currency
+        if price.currency != currency:
+            raise ValidationFailed.of_field(
+                f"items.{position}.product_id", f"is priced in {price.currency}, the order is in {currency}"
+            )
+        if line.unit_price is not None and line.unit_price != price.amount:
+            raise PriceChanged(product_id=line.product_id, expected=line.unit_price, current=price.amount)
+        items.append(OrderItem(line.product_id, product.name, line.quantity, price.amount))
+    if currency is None:
+        raise ValidationFailed.of_field("items", "must not be empty")
+    return currency, items
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order, and the bookkeeping that guards it.
+
+    Clients see the fields down to `updated_at`. `live_payment_id` is the one payment that is pending or succeeded: it
+    holds the order, so that there is at most one live charge. `audit_head` moves with every write of the order.
+    Times are RFC 3339.
+    """
+
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    total: Money
+    items: tuple[OrderItem, ...]
+    metadata: Mapping[str, str]
+    payment_id: str | None
+    refunded_amount: int
+    version: int
+    created_at: str
+    updated_at: str
+    live_payment_id: str | None = None
+    payment_attempts: int = 0
+    declined_payments: int = 0
+    audit_head: AuditHead = EMPTY_TRAIL
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        order_id: str,
+        customer_id: str,
+        items: Sequence[OrderItem],
+        currency: str,
+        metadata: Mapping[str, str],
+        maximum_total: int,
+        at: str,
+    ) -> "Order":
+        """A new order of priced items; raises AmountOutOfRange (FR-105)."""
+        total = sum(item.amount for item in items)
+        if not MINIMUM_TOTAL <= total <= maximum_total:
+            raise AmountOutOfRange(total_amount=total, minimum=MINIMUM_TOTAL, maximum=maximum_total, currency=currency)
+        return cls(
+            order_id=order_id,
+            customer_id=customer_id,
+            status=OrderStatus.CREATED,
+            total=Money(total, currency),
+            items=tuple(items),
+            metadata=metadata,
+            payment_id=None,
+            refunded_amount=0,
+            version=1,
+            created_at=at,
+            updated_at=at,
+        )
+
+    def check_payable(self, money: Money, *, max_declines: int) -> None:
+        """Raises OrderNotPayable, AmountMismatch or TooManyAttempts where these stand against a new payment."""
+        if self.status is not OrderStatus.CREATED:
+            raise OrderNotPayable(current_status=self.status)
+        if money != self.total:
+            raise AmountMismatch(expected_amount=self.total.amount, expected_currency=self.total.currency)
+        if self.declined_payments >= max_declines:
+            raise TooManyAttempts(declined_payments=self.declined_payments, limit=max_declines)
+
+    def claim(self, payment_id: str) -> "Order":
+        """Held by a payment that starts; what clients see does not change (FR-014)."""
+        return replace(self, live_payment_id=payment_id, payment_attempts=self.payment_attempts + 1)
+
+    def release(self, *, declined: bool) -> "Order":
+        """Let go by a payment that failed: payable again (FR-017, FR-019)."""
+        return replace(self, live_payment_id=None, declined_payments=self.declined_payments + declined)
+
+    def mark_paid(self, payment_id: str, *, at: str) -> "Order":
+        """Raises InvalidTransition."""
+        return replace(self._go_to(OrderStatus.PAID, at), payment_id=payment_id)
+
+    def cancel(self, *, at: str) -> "Order":
+        """Raises InvalidTransition, and PaymentInProgress while a payment holds the order (FR-113)."""
+        cancelled = self._go_to(OrderStatus.CANCELLED, at)
+        if self.live_payment_id is not None:
+            raise PaymentInProgress(transaction_id=self.live_payment_id)
+        return cancelled
+
+    def with_audit_head(self, head: AuditHead) -> "Order":
+        """As it stands once the entry with this head is written."""
+        return replace(self, audit_head=head)
+
+    def _go_to(self, status: OrderStatus, at: str) -> "Order":
+        check_order_transition(self.status, status)
+        return replace(self, status=status, version=self.version + 1, updated_at=at)
