@@ -1,0 +1,146 @@
+"""Reading and writing DynamoDB with its own client: items, faults, and transactions with their cancellation reasons.
+
+A transaction that is cancelled says why for each of its items. A condition that failed is an answer; a conflict or a
+throttle is not, and is tried again, with jitter, within the time that is left (FR-037).
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from checkout.clock import Deadline
+from checkout.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+__all__ = ["ConditionFailed", "Item", "Transaction", "change_item", "from_wire", "reading_faults", "to_wire"]
+
+Item = Mapping[str, Any]
+
+MAX_TRIES = 8
+FIRST_PAUSE = 0.025
+LONGEST_PAUSE = 0.4
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+PASSING_ERRORS = {
+    "TransactionConflictException",
+    "TransactionInProgressException",
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "ServiceUnavailable",
+}
+
+
+class ConditionFailed(Exception):
+    """What a write took for granted is not so; nothing was written."""
+
+
+class _Deserializer(TypeDeserializer):
+    """Numbers are whole here, so they are read as int."""
+
+    def _deserialize_n(self, value: str) -> int:
+        return int(value)
+
+
+_serializer = TypeSerializer()
+_deserializer = _Deserializer()
+
+
+def to_wire(item: Item) -> dict[str, Any]:
+    return {name: _serializer.serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: Item) -> dict[str, Any]:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+def change_item(table: str, key: Item, before: Item, after: Item, *, conditions: Sequence[str], values: Item) -> Item:
+    """The Update action that writes what differs between two states of an item, under all the conditions.
+
+    A name with a # in a condition is that attribute; values are by placeholder.
+    """
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    removed = [name for name in before if name not in after]
+    expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in changed)
+    if removed:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+    condition = " AND ".join(conditions)
+    names = re.findall(r"#(\w+)", f"{expression} {condition}")
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": to_wire(key),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ExpressionAttributeValues": to_wire(
+                {**{f":new_{name}": value for name, value in changed.items()}, **values}
+            ),
+        }
+    }
+
+
+@contextmanager
+def reading_faults() -> Iterator[None]:
+    """Turns faults that pass by themselves into StoreUnavailable, once the client's own retries are used up."""
+    try:
+        yield
+    except BotoCoreError as error:
+        raise StoreUnavailable from error
+    except ClientError as error:
+        if _code_of(error) in PASSING_ERRORS:
+            raise StoreUnavailable from error
+        raise
+
+
+class Transaction:
+    """Writes several items or none: call it with the actions.
+
+    Raises ConditionFailed, and StoreUnavailable where conflicts or throttling outlast the tries or the time left.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", *, jitter: Callable[[], float], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._jitter = jitter
+        self._sleep = sleep
+
+    def __call__(self, actions: Sequence[Any], deadline: Deadline) -> None:
+        for tries in range(1, MAX_TRIES + 1):
+            try:
+                with reading_faults():
+                    self._client.transact_write_items(TransactItems=actions)
+            except self._client.exceptions.TransactionCanceledException as error:
+                if not _is_passing(error):
+                    raise ConditionFailed from error
+                # Full jitter: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+                pause = self._jitter() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries)
+                if tries == MAX_TRIES or pause >= deadline():
+                    raise StoreUnavailable from error
+                self._sleep(pause)
+            else:
+                return
+
+
+def _is_passing(error: ClientError) -> bool:
+    """Whether what stopped a transaction passes by itself; False where a condition failed; else raises the error."""
+    codes = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
+    if "ConditionalCheckFailed" in codes:
+        return False
+    if codes and codes <= PASSING_REASONS:
+        return True
+    raise error
+
+
+def _code_of(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
