@@ -1,0 +1,112 @@
+"""What can be done with orders, but for paying them."""
+
+from collections.abc import Mapping, Sequence
+
+from checkout.audit import AuditEntry
+from checkout.caller import Caller
+from checkout.clock import Clock, format_time
+from checkout.errors import OrderNotFound
+from checkout.identifiers import Randomness, new_order_id
+from checkout.order_table import OrderTable, decide_on_latest
+from checkout.orders import Order, OrderLine, price_lines
+from checkout.product_table import ProductTable
+from checkout.products import Product
+from checkout.transitions import OrderStatus
+
+__all__ = ["OrderService"]
+
+
+class OrderService:
+    """One method an operation. Each may raise StoreUnavailable besides what it says."""
+
+    def __init__(
+        self,
+        orders: OrderTable,
+        products: ProductTable,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        maximum_total: int,
+    ) -> None:
+        self._orders = orders
+        self._products = products
+        self._clock = clock
+        self._randomness = randomness
+        self._maximum_total = maximum_total
+
+    def create_order(
+        self, caller: Caller, *, lines: Sequence[OrderLine], currency: str | None, metadata: Mapping[str, str]
+    ) -> Order:
+        """FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange."""
+        products = self._products.get_products((line.product_id for line in lines), caller.deadline)
+        currency, items = price_lines(lines, products, currency)
+
+        def create() -> Order:
+            now = self._clock()
+            order = Order.create(
+                order_id=new_order_id(now, self._randomness),
+                customer_id=caller.customer_id,
+                items=items,
+                currency=currency,
+                metadata=metadata,
+                maximum_total=self._maximum_total,
+                at=format_time(now),
+            )
+            facts = {
+                "total_amount": order.total.amount,
+                "currency": order.total.currency,
+                "items": [
+                    {"product_id": item.product_id, "quantity": item.quantity, "unit_price": item.unit_price}
+                    for item in items
+                ],
+            }
+            entry = caller.record(
+                order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
+            )
+            self._orders.create_order(order, entry, caller.deadline)
+            return order
+
+        return decide_on_latest(create)
+
+    def get_order(self, caller: Caller, order_id: str) -> Order:
+        """FR-110. Raises OrderNotFound, also where the order is another customer's (FR-003)."""
+        order = self._orders.get_order(caller.customer_id, order_id)
+        if order is None:
+            raise OrderNotFound
+        return order
+
+    def list_orders(
+        self, caller: Caller, *, limit: int, status: OrderStatus | None, before: str | None
+    ) -> tuple[list[Order], bool]:
+        """FR-107, FR-108: the caller's orders, newest first, older than the order `before`; whether there are more."""
+        return self._orders.list_orders(caller.customer_id, limit=limit, status=status, before=before)
+
+    def get_order_audit(self, caller: Caller, order_id: str) -> list[AuditEntry]:
+        """FR-111, oldest first. Raises OrderNotFound."""
+        return self._orders.list_audit_entries(self.get_order(caller, order_id).order_id)
+
+    def cancel_order(self, caller: Caller, order_id: str) -> Order:
+        """FR-112, FR-113. Raises OrderNotFound, InvalidTransition, PaymentInProgress."""
+
+        def cancel() -> Order:
+            order = self.get_order(caller, order_id)
+            if order.status is OrderStatus.CANCELLED:
+                return order
+            at = format_time(self._clock())
+            cancelled = order.cancel(at=at)
+            entry = caller.record(
+                order,
+                event="order_cancelled",
+                from_status=order.status,
+                to_status=cancelled.status,
+                facts={},
+                at=at,
+            )
+            self._orders.cancel_order(order, cancelled, entry, caller.deadline)
+            return cancelled
+
+        return decide_on_latest(cancel)
+
+    def list_products(self) -> list[Product]:
+        """FR-115."""
+        return self._products.list_products()
