@@ -1,0 +1,164 @@
+"""Between API Gateway and a route: a request comes in as an event, an answer goes out, a refusal as problem+json.
+
+One function has one route, so there is no router: the route is a function from Request to Response, and @endpoint
+makes a Lambda handler of it. Everything about a request is in its Request, nothing in the process.
+"""
+
+import base64
+import binascii
+import functools
+import json
+import re
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger, Tracer
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from checkout.caller import Caller
+from checkout.card_numbers import holds_card_number
+from checkout.clock import Deadline
+from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson
+from checkout.metrics import count
+from checkout.schemas import validate
+
+__all__ = ["Request", "Response", "endpoint", "note", "problem"]
+
+logger = Logger()
+tracer = Tracer()
+
+OWN_ID = re.compile(r"(ord|pay)_[0-9A-Z]{26}(_\d{3,})?")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Status, JSON document and headers."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_event(self) -> dict[str, Any]:
+        """As API Gateway takes it, payload format 2.0."""
+        content_type = "application/problem+json" if self.status >= HTTPStatus.BAD_REQUEST else "application/json"
+        return {
+            "statusCode": self.status,
+            "headers": {"content-type": content_type, "cache-control": "no-store", **self.headers},
+            "body": json.dumps(self.body, ensure_ascii=False, separators=(",", ":")),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as API Gateway hands it over, payload format 2.0, and the invocation that answers it."""
+
+    event: Mapping[str, Any]
+    context: Any
+
+    @property
+    def request_id(self) -> str:
+        return str(self.event["requestContext"]["requestId"])
+
+    @property
+    def caller(self) -> Caller:
+        """Who the authorizer says is asking (FR-001)."""
+        identity = self.event["requestContext"]["authorizer"]["lambda"]
+        return Caller(customer_id=identity["customer_id"], request_id=self.request_id, deadline=self.deadline)
+
+    @property
+    def deadline(self) -> Deadline:
+        return lambda: self.context.get_remaining_time_in_millis() / 1000
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.event.get("queryStringParameters") or {}
+
+    def path(self, name: str) -> str:
+        return str(self.event["pathParameters"][name])
+
+    def header(self, name: str) -> str | None:
+        """Whatever its case: API Gateway lowers it, others do not."""
+        found = (value for key, value in (self.event.get("headers") or {}).items() if key.lower() == name)
+        return next(found, None)
+
+    def parse(self, model: type[Model]) -> Model:
+        """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
+        body: str | bytes = self.event.get("body") or ""
+        try:
+            if self.event.get("isBase64Encoded"):
+                body = base64.b64decode(body, validate=True)
+            document = from_json(body, allow_inf_nan=False)
+        except (ValueError, binascii.Error):
+            raise InvalidJson("The body is not JSON in UTF-8.") from None
+        if holds_card_number(document):
+            raise CardNumberRefused
+        return validate(model, document)
+
+
+def note(**ids: str) -> None:
+    """Adds ids to what is logged of this request; only ids of ours, since a client may send anything as an id."""
+    logger.thread_safe_append_keys(**{name: value for name, value in ids.items() if OWN_ID.fullmatch(value)})
+
+
+def problem(error: CheckoutError, request: Request, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """A refusal as a problem document, RFC 9457 (FR-004)."""
+    body = {
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request.request_id,
+        **error.facts,
+    }
+    retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    return Response(error.status, body, {**retry, **headers})
+
+
+def _internal_error(request: Request) -> Response:
+    """A fault of ours: its facts are in the log, not in the answer."""
+    body = {
+        "type": "/problems/internal_error",
+        "title": "Internal error",
+        "status": 500,
+        "detail": "The checkout has a fault. It is on record under the request id.",
+        "code": "internal_error",
+        "request_id": request.request_id,
+    }
+    return Response(500, body)
+
+
+def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler of a route: renders what it returns or raises, and writes one log line for each request."""
+
+    @functools.wraps(route)
+    @tracer.capture_lambda_handler(capture_response=False)
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        request = Request(event, context)
+        logger.thread_safe_clear_keys()
+        logger.thread_safe_append_keys(request_id=request.request_id, operation=route.__name__)
+        note(**(event.get("pathParameters") or {}))
+        try:
+            response = route(request)
+        except CheckoutError as error:
+            response = problem(error, request)
+        except Exception as fault:
+            # Neither the message nor the values: they may hold what must not be logged (FR-031).
+            frames = traceback.extract_tb(fault.__traceback__)
+            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+            logger.error("fault", fault=type(fault).__name__, places=places)
+            response = _internal_error(request)
+        code = response.body.get("code")
+        if response.status == HTTPStatus.CONFLICT:
+            count("Conflicts", operation=route.__name__, code=str(code))
+        logger.info("answered", status=response.status, code=code)
+        return response.to_event()
+
+    return handler

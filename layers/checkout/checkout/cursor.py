@@ -1,0 +1,45 @@
+"""Cursors of list_orders: where a page ended, signed, and good for one customer's list only (FR-109)."""
+
+import hashlib
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+
+from checkout.clock import Clock
+from checkout.errors import InvalidCursor
+from checkout.transitions import OrderStatus
+
+__all__ = ["CursorSigner"]
+
+MAX_AGE_SECONDS = 24 * 60 * 60
+
+
+class CursorSigner:
+    """Writes and reads cursors; the customer and the status are part of the signature, not of the cursor."""
+
+    def __init__(self, secret: str, *, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def sign(self, order_id: str, customer_id: str, status: OrderStatus | None) -> str:
+        return str(self._serializer(customer_id, status).dumps(order_id))
+
+    def read(self, cursor: str, customer_id: str, status: OrderStatus | None) -> str:
+        """The order id that the page before ended with. Raises InvalidCursor."""
+        try:
+            return str(self._serializer(customer_id, status).loads(cursor, max_age=MAX_AGE_SECONDS))
+        except BadData as error:
+            raise InvalidCursor from error
+
+    def _serializer(self, customer_id: str, status: OrderStatus | None) -> URLSafeTimedSerializer:
+        clock = self._clock
+
+        class ClockedSigner(TimestampSigner):
+            def get_timestamp(self) -> int:
+                return int(clock().timestamp())
+
+        return URLSafeTimedSerializer(
+            self._secret,
+            salt=f"list_orders|{status or ''}|{customer_id}",
+            signer=ClockedSigner,
+            signer_kwargs={"digest_method": hashlib.sha256},
+        )

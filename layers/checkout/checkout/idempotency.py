@@ -1,0 +1,128 @@
+"""Results by idempotency key: the same request again gets the same answer again (FR-009 to FR-013).
+
+Powertools keeps the results, keyed by operation, customer and key. It is the outer ring: it answers retries without
+doing the work again, but it runs the work again where an attempt did not end in time. That money is taken once rests
+on the conditional writes below it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+
+from checkout.errors import (
+    IdempotencyInProgress,
+    IdempotencyKeyConflict,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    StoreUnavailable,
+    ValidationFailed,
+)
+
+__all__ = ["Result", "agree_on_key", "run_once"]
+
+Result = Mapping[str, Any]
+"""What is kept, as JSON."""
+
+KEPT_SECONDS = 24 * 60 * 60
+MAX_KEY_LENGTH = 255
+
+
+class _NotKept(Exception):
+    """Carries a result past Powertools, which keeps what is returned and forgets what is raised."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self.result = result
+
+
+def agree_on_key(header: str | None, body: str | None) -> str:
+    """The key of a request that may carry it in the Idempotency-Key header, quoted or bare, and in its body.
+
+    Raises IdempotencyKeyRequired, IdempotencyKeyConflict and, for a length out of range, ValidationFailed.
+    """
+    bare = _unquote(header.strip()) if header is not None else None
+    if bare is not None and not 1 <= len(bare) <= MAX_KEY_LENGTH:
+        raise ValidationFailed.of_field("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")
+    if bare is not None and body is not None and bare != body:
+        raise IdempotencyKeyConflict
+    key = bare or body
+    if key is None:
+        raise IdempotencyKeyRequired
+    return key
+
+
+def _unquote(key: str) -> str:
+    """A structured-field string (RFC 8941, section 3.3.3) without its quotes and escapes; another key as it is."""
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        return key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return key
+
+
+def run_once(
+    work: Callable[[], tuple[Result, bool]],
+    *,
+    operation: str,
+    customer_id: str,
+    key: str,
+    payload: Mapping[str, Any],
+    persistence: DynamoDBPersistenceLayer,
+    lambda_context: Any,
+) -> tuple[Result, bool]:
+    """The result of `work`, or the one kept for this customer and key; and whether it was kept.
+
+    `work` says of its result whether it is one to keep. What it raises is not kept. Raises IdempotencyKeyReused,
+    IdempotencyInProgress and StoreUnavailable.
+    """
+    replayed: list[bool] = []
+
+    def note_replay(response: Any, idempotent_data: DataRecord) -> Any:  # noqa: ARG001 - Powertools names them
+        replayed.append(True)
+        return response
+
+    config = IdempotencyConfig(
+        event_key_jmespath="[customer_id, key]",
+        payload_validation_jmespath="payload",
+        raise_on_no_idempotency_key=True,
+        expires_after_seconds=KEPT_SECONDS,
+        hash_function="sha256",
+        response_hook=note_replay,
+        lambda_context=lambda_context,
+    )
+    done: list[Result] = []
+
+    @idempotent_function(  # type: ignore[untyped-decorator]
+        data_keyword_argument="request", persistence_store=persistence, config=config, key_prefix=operation
+    )
+    def run(*, request: Mapping[str, Any]) -> Result:  # noqa: ARG001 - Powertools takes the key from it
+        result, keep = work()
+        done.append(result)
+        if not keep:
+            raise _NotKept(result)
+        return result
+
+    try:
+        result = run(request={"customer_id": customer_id, "key": key, "payload": payload})
+    except _NotKept as carrier:
+        return carrier.result, False
+    except IdempotencyValidationError as error:
+        raise IdempotencyKeyReused from error
+    except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
+        raise IdempotencyInProgress from error
+    except IdempotencyPersistenceLayerError as error:
+        # The work is done; that its result could not be kept must not hide it (the record runs out by itself).
+        if done:
+            return done[0], False
+        raise StoreUnavailable from error
+    return result, bool(replayed)

@@ -1,0 +1,16 @@
+"""What is counted (FR-032): orders created, payments by outcome, orders marked paid, conflicts by code."""
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+__all__ = ["count"]
+
+
+def count(name: str, **dimensions: str) -> None:
+    """Adds one to a metric, in CloudWatch's embedded format, on standard output.
+
+    Each is written by itself: the collecting Metrics of Powertools is one object for the whole process, and the local
+    runtime serves requests in threads.
+    """
+    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
+        for dimension, value in dimensions.items():
+            metric.add_dimension(name=dimension, value=value)

@@ -1,0 +1,47 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from checkout.cursor import CursorSigner
+from checkout.errors import InvalidCursor
+from checkout.transitions import OrderStatus
+
+pytestmark = pytest.mark.proves("FR-109")
+
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def signer(secret: str = "s" * 32, *, at: datetime = NOW) -> CursorSigner:
+    return CursorSigner(secret, clock=lambda: at)
+
+
+def test_a_cursor_is_read_by_the_list_it_was_made_for() -> None:
+    cursor = signer().sign("ord_1", "alice", None)
+    assert signer(at=NOW + timedelta(hours=23)).read(cursor, "alice", None) == "ord_1"
+
+
+def test_a_cursor_does_not_show_whose_it_is() -> None:
+    assert "alice" not in signer().sign("ord_1", "alice", None)
+
+
+@pytest.mark.parametrize(
+    ("reader", "customer", "status"),
+    [
+        (signer(), "bob", None),
+        (signer(), "alice", OrderStatus.PAID),
+        (signer("t" * 32), "alice", None),
+        (signer(at=NOW + timedelta(hours=24, seconds=1)), "alice", None),
+    ],
+    ids=["another customer", "another list", "another secret", "expired"],
+)
+def test_a_cursor_is_refused_by(reader: CursorSigner, customer: str, status: OrderStatus | None) -> None:
+    with pytest.raises(InvalidCursor):
+        reader.read(signer().sign("ord_1", "alice", None), customer, status)
+
+
+def test_an_altered_cursor_is_refused() -> None:
+    cursor = signer().sign("ord_1", "alice", None)
+    altered = [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(len(cursor) - 1)]
+    for other in [*altered, "", "x", "..", cursor + "x", "\u20ac"]:
+        with pytest.raises(InvalidCursor):
+            signer().read(other, "alice", None)
