@@ -1,0 +1,129 @@
+"""Checks the audit trails of one order or of all, and names the first entry of each that does not fit (FR-030).
+
+    python -m tools.verify_audit [--order ord_…] [--stack checkout | --endpoint http://127.0.0.1:8000]
+
+Exit status: 0 where every trail fits, 1 where one does not, 2 where there is nothing to check.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from tqdm import tqdm
+
+from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
+from checkout.dynamodb import from_wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+MAX_READS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where orders and audit entries are."""
+
+    client: "DynamoDBClient"
+    orders: str
+    audit: str
+
+    def scan_orders(self) -> Iterator[dict[str, Any]]:
+        """The key and the audit head of every order."""
+        names = {"#c": "customer_id", "#o": "order_id", "#s": "audit_sequence", "#h": "audit_hash"}
+        for page in self.client.get_paginator("scan").paginate(
+            TableName=self.orders, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names
+        ):
+            yield from map(from_wire, page["Items"])
+
+    def scan_audited_orders(self) -> Iterator[str]:
+        """The order id of every audit entry."""
+        for page in self.client.get_paginator("scan").paginate(TableName=self.audit, ProjectionExpression="order_id"):
+            yield from (item["order_id"]["S"] for item in page["Items"])
+
+    def read_head(self, order: dict[str, Any]) -> AuditHead:
+        key = {name: {"S": order[name]} for name in ("customer_id", "order_id")}
+        item = from_wire(self.client.get_item(TableName=self.orders, Key=key, ConsistentRead=True)["Item"])
+        return AuditHead(item["audit_sequence"], item["audit_hash"])
+
+    def read_entries(self, order_id: str) -> list[AuditEntry]:
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.audit,
+            KeyConditionExpression="order_id = :order_id",
+            ExpressionAttributeValues={":order_id": {"S": order_id}},
+            ConsistentRead=True,
+        )
+        return [AuditEntry.from_document(from_wire(item)) for page in pages for item in page["Items"]]
+
+
+def verify_order(tables: Tables, order: dict[str, Any]) -> Misfit | None:
+    """Reads head and entries until the order held still meanwhile, so that a live system raises no alarm."""
+    head = tables.read_head(order)
+    for _ in range(MAX_READS):
+        misfit = find_misfit(order["order_id"], tables.read_entries(order["order_id"]), head)
+        latest = tables.read_head(order)
+        if latest == head:
+            break
+        head = latest
+    return misfit
+
+
+def verify_orders(
+    tables: Tables, *, order_id: str | None = None, advance: Callable[[], object] = lambda: None
+) -> tuple[int, dict[str, Misfit]]:
+    """How many orders were checked, and what does not fit, by order id. An order's trail without the order is a misfit.
+
+    `advance` is called after each order.
+    """
+    known: set[str] = set()
+    misfits: dict[str, Misfit] = {}
+    for order in tables.scan_orders():
+        if order_id not in (None, order["order_id"]):
+            continue
+        known.add(order["order_id"])
+        if misfit := verify_order(tables, order):
+            misfits[order["order_id"]] = misfit
+        advance()
+    audited = (found for found in tables.scan_audited_orders() if order_id in (None, found))
+    for orphan in sorted(set(audited) - known):
+        misfits[orphan] = Misfit(1, "belongs to an order that does not exist")
+    return len(known), misfits
+
+
+def find_tables(arguments: argparse.Namespace) -> Tables:
+    if arguments.stack:
+        [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        return Tables(boto3.client("dynamodb"), outputs["OrdersTableName"], outputs["AuditTableName"])
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=arguments.endpoint,
+        region_name="local",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - a DynamoDB of one's own takes any
+    )
+    return Tables(client, "OrdersTable", "AuditTable")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check the audit trails of one order or of all.")
+    parser.add_argument("--order", help="check this order only")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", help="the CloudFormation stack whose tables are checked")
+    where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
+    arguments = parser.parse_args()
+    with tqdm(desc="orders", unit="", disable=None) as progress:
+        checked, misfits = verify_orders(find_tables(arguments), order_id=arguments.order, advance=progress.update)
+    for order_id, misfit in misfits.items():
+        print(f"{order_id}: entry {misfit.sequence} {misfit.reason}")
+    print(f"{checked} orders checked, {len(misfits)} audit trails do not fit")
+    if misfits:
+        return 1
+    return 0 if checked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
