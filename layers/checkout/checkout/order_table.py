@@ -29,7 +29,7 @@ from checkout.errors import StoreUnavailable
 from checkout.money import Money
 from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
-from checkout.transitions import OrderStatus, PaymentStatus
+from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -147,15 +147,15 @@ class OrderTable:
         self, before: Order, after: Order, payment: Payment, entry: AuditEntry, *, max_declines: int, deadline: Deadline
     ) -> None:
         """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015)."""
+        payable, origins = _may_become(OrderStatus.PAID)
         conditions = [
-            # A payment is for an order that waits for one.
-            "#status = :created",
+            payable,
             # One live payment at a time.
             "attribute_not_exists(live_payment_id)",
             # The cap holds for concurrent attempts too.
             "declined_payments < :max_declines",
         ]
-        values = {":created": OrderStatus.CREATED, ":max_declines": max_declines}
+        values = {**origins, ":max_declines": max_declines}
         absent = "attribute_not_exists(payment_id)"
         self._write(
             [
@@ -174,13 +174,13 @@ class OrderTable:
         Takes each before and after.
         """
         # The payment that ends is the one that holds the order.
-        conditions = ["live_payment_id = :payment_id"]
-        values = {":payment_id": payment[0].payment_id}
+        holding, holder = "live_payment_id = :payment_id", {":payment_id": payment[0].payment_id}
+        # An outcome is set once.
+        unended, origins = _may_become(payment[1].status)
         self._write(
             [
-                self._change_order(*order, entry, conditions, values),
-                # An outcome is set once.
-                self._change_payment(*payment, ["#status = :pending"], {":pending": PaymentStatus.PENDING}),
+                self._change_order(*order, entry, [holding], holder),
+                self._change_payment(*payment, [unended], origins),
                 self._append(entry),
             ],
             deadline,
@@ -190,12 +190,13 @@ class OrderTable:
         self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
     ) -> None:
         """Order and payment are linked, with conditions on both sides (FR-025). Takes each before and after."""
+        payable, origins = _may_become(OrderStatus.PAID)
         order_conditions = [
-            "#status = :created",
+            payable,
             # The payment that holds the order is the one that pays for it.
             "live_payment_id = :payment_id",
         ]
-        order_values = {":created": OrderStatus.CREATED, ":payment_id": payment[0].payment_id}
+        order_values = {**origins, ":payment_id": payment[0].payment_id}
         payment_conditions = [
             "#status = :succeeded",
             # The payment is this order's.
@@ -215,12 +216,13 @@ class OrderTable:
 
     def cancel_order(self, before: Order, after: Order, entry: AuditEntry, deadline: Deadline) -> None:
         """FR-112, FR-113."""
+        cancellable, origins = _may_become(OrderStatus.CANCELLED)
         conditions = [
-            "#status = :created",
+            cancellable,
             # No charge on a cancelled order: neither one that may still come nor one that did.
             "attribute_not_exists(live_payment_id)",
         ]
-        change = self._change_order(before, after, entry, conditions, {":created": OrderStatus.CREATED})
+        change = self._change_order(before, after, entry, conditions, origins)
         self._write([change, self._append(entry)], deadline)
 
     # How they are written
@@ -261,6 +263,12 @@ class OrderTable:
         return change_item(
             self._payments, key, _from_payment(before), _from_payment(after), conditions=conditions, values=values
         )
+
+
+def _may_become(status: OrderStatus | PaymentStatus) -> tuple[str, dict[str, str]]:
+    """The condition that the transition table allows this state from the present one, and its values."""
+    values = {f":{origin}": str(origin) for origin in origins_of(status)}
+    return f"#status IN ({', '.join(values)})", values
 
 
 def _from_order(order: Order, head: AuditHead) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from checkout.errors import (
 )
 from checkout.money import Money
 from checkout.products import Product
-from checkout.transitions import OrderStatus, check_order_transition
+from checkout.transitions import OrderStatus, check_order_transition, origins_of
 
 __all__ = ["Order", "OrderItem", "OrderLine", "price_lines"]
 
@@ -130,7 +130,7 @@ class Order:
 
     def check_payable(self, money: Money, *, max_declines: int) -> None:
         """Raises OrderNotPayable, AmountMismatch or TooManyAttempts where these stand against a new payment."""
-        if self.status is not OrderStatus.CREATED:
+        if self.status not in origins_of(OrderStatus.PAID):
             raise OrderNotPayable(current_status=self.status)
         if money != self.total:
             raise AmountMismatch(expected_amount=self.total.amount, expected_currency=self.total.currency)

@@ -11,6 +11,7 @@ __all__ = [
     "OrderStatus",
     "PaymentStatus",
     "check_order_transition",
+    "origins_of",
 ]
 
 
@@ -45,6 +46,13 @@ PAYMENT_TRANSITIONS: Mapping[PaymentStatus, tuple[PaymentStatus, ...]] = {
     PaymentStatus.FAILED: (),
 }
 """States that a payment may go on to, by the state that it is in; the first state is where it starts."""
+
+
+def origins_of(status: OrderStatus | PaymentStatus) -> list[OrderStatus] | list[PaymentStatus]:
+    """The states from which an order, or a payment, may go on to this one."""
+    if isinstance(status, OrderStatus):
+        return [origin for origin, targets in ORDER_TRANSITIONS.items() if status in targets]
+    return [origin for origin, targets in PAYMENT_TRANSITIONS.items() if status in targets]
 
 
 def check_order_transition(current: OrderStatus, requested: OrderStatus) -> None:
