@@ -7,18 +7,28 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PY := .venv/bin/python
+SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+SEMGREP := .venv-semgrep/bin/semgrep
+
 PORT ?= 3000
 DB ?=
 CUSTOMER ?= alice
 SCOPE ?=
 ORDER ?=
 ARCH ?= x86_64
+UPGRADE ?=
+export REQUIRE_ALL ?=
 
-# An environment is made anew when its lock is newer than the stamp in it. A lock names every package, hence --no-deps.
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Environments. One is made anew when its lock is newer than the stamp in it. A lock names every package, so pip need
+# not resolve anything (--no-deps).
 # make_venv: folder, lock
 define make_venv
-echo "setup: $(1) from $(2)" >&2
-$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
+echo "setup: making $(1) from $(2)" >&2
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make … PYTHON=…")'
 rm -rf $(1)
 $(PYTHON) -m venv $(1)
 $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(2)
@@ -36,3 +46,73 @@ endef
 
 .PHONY: setup
 setup: .venv/.stamp ## Make the development environment (.venv) from its lock
+
+# Running
+
+.PHONY: demo serve token sam-local load-products
+demo: setup ## Play the whole checkout over HTTP against the local runtime
+	@$(PY) -m local.demo
+
+serve: setup ## Keep the local runtime up: PORT=3000, DB=dynamodb-local or DYNAMODB_ENDPOINT=…
+	@$(PY) -m local.serve --port $(PORT) $(if $(DB),--db $(DB))
+
+token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
+	@$(PY) -m local.token --customer "$(CUSTOMER)" $(if $(SCOPE),--scope "$(SCOPE)")
+
+sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000
+	@$(PY) -m local.sam_local --port $(PORT)
+
+load-products: setup ## Load the products into the table of a stack
+	@$(PY) -m tools.load_products
+
+# Checking
+
+.PHONY: test verify trace audit-verify lint
+test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
+	@$(PY) -m pytest
+
+verify: export REQUIRE_ALL := 1
+verify: setup .venv-sam/.stamp trace ## Install what is missing, run every test with coverage, then lint
+	@$(PY) -m local.install_missing
+	@$(PY) -m pytest --cov --cov-report=term
+	@$(MAKE) lint
+
+trace: setup ## Print requirement -> tasks -> tests and fail where one is missing
+	@$(PY) -m tools.trace_requirements
+
+audit-verify: setup ## Check the audit chain of ORDER=ord_…, or of every order
+	@$(PY) -m tools.verify_audit $(ORDER)
+
+lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+	$(SAM) validate --lint
+	.venv/bin/cfn-lint template.yaml
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml functions layers local tools
+	$(SEMGREP) --test --metrics=off --disable-version-check --quiet security/semgrep
+	$(SEMGREP) scan --metrics=off --disable-version-check --quiet --error --config security/semgrep
+
+# Building
+
+.PHONY: build lock clean
+build: setup .venv-sam/.stamp ## Build for Lambda with `sam build`: ARCH=x86_64 or arm64
+	@find functions -name __pycache__ -prune -exec rm -r {} +
+	@ARCH=$(ARCH) PYTHON=$(abspath $(PY)) $(SAM) build --parameter-overrides Architecture=$(ARCH)
+
+compile := .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	--no-emit-find-links $(if $(UPGRADE),--upgrade)
+lambda := --python-version 3.13 --python-platform x86_64-manylinux_2_28
+development := --universal --python-version 3.11
+
+lock: setup ## Write the locks anew: UPGRADE=1 takes the newest versions
+	$(compile) $(lambda) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(compile) $(lambda) local/containers/runtime.in --output-file local/containers/runtime.txt
+	$(compile) $(development) requirements/dev.in --output-file requirements/dev.txt
+	$(compile) $(development) requirements/sam.in --output-file requirements/sam.txt
+	$(compile) $(development) requirements/semgrep.in --output-file requirements/semgrep.txt
+
+clean: ## Remove environments, builds and caches; data in .data/ stays
+	rm -rf .venv .venv-sam .venv-semgrep .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find functions layers local tools tests -name __pycache__ -prune -exec rm -r {} +

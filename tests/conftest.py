@@ -1,0 +1,38 @@
+"""What a machine lacks is skipped and said once; with REQUIRE_ALL=1 it fails."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from local import dynamodb_local
+from local.containers import engine
+
+REQUIRE_ALL = bool(os.environ.get("REQUIRE_ALL"))
+
+
+def missing_for_containers() -> str | None:
+    return engine.missing() if REQUIRE_ALL else "Container tests run in `make verify` (REQUIRE_ALL=1)."
+
+
+MISSING = {"dynamodb_local": dynamodb_local.missing, "containers": missing_for_containers}
+
+
+@pytest.hookimpl(trylast=True)  # what -m and -k leave out needs nothing
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for marker, missing in MISSING.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        reason = missing() if marked else None
+        if reason and REQUIRE_ALL:
+            raise pytest.UsageError(f"REQUIRE_ALL is set, and {reason}")
+        for item in marked:
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
+    )
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"skipped {count}: {reason}")
