@@ -1,0 +1,39 @@
+import pytest
+
+from checkout.errors import IdempotencyKeyConflict, IdempotencyKeyRequired, ValidationFailed
+from checkout.idempotency import agree_on_key
+
+pytestmark = pytest.mark.proves("FR-009")
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "key"),
+    [
+        ("abc", None, "abc"),
+        ('"abc"', None, "abc"),
+        (' "abc" ', None, "abc"),
+        (r'"a\"b\\c"', None, r'a"b\c'),
+        (None, "abc", "abc"),
+        ('"abc"', "abc", "abc"),
+        ("k" * 255, None, "k" * 255),
+        ('"', None, '"'),
+    ],
+)
+def test_the_key_is_in_the_header_or_the_body(header: str | None, body: str | None, key: str) -> None:
+    assert agree_on_key(header, body) == key
+
+
+def test_without_a_key_there_is_no_answer() -> None:
+    with pytest.raises(IdempotencyKeyRequired):
+        agree_on_key(None, None)
+
+
+def test_header_and_body_must_agree() -> None:
+    with pytest.raises(IdempotencyKeyConflict):
+        agree_on_key("abc", "abd")
+
+
+@pytest.mark.parametrize("header", ["", "  ", '""', "k" * 256])
+def test_a_header_of_no_or_of_too_many_characters_is_refused(header: str) -> None:
+    with pytest.raises(ValidationFailed):
+        agree_on_key(header, None)
