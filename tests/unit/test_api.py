@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from checkout import api, errors
 from checkout.api import Request, Response, endpoint, problem
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, PriceChanged, ValidationFailed
 from checkout.schemas import MarkOrderPaidBody
@@ -74,6 +75,13 @@ def test_a_card_number_is_refused_before_anything_else_is_said(body: str) -> Non
 def test_json_that_is_no_object_is_refused(body: str) -> None:
     with pytest.raises(ValidationFailed):
         request(body).parse(MarkOrderPaidBody)
+
+
+@pytest.mark.proves("FR-040")
+def test_a_body_longer_than_any_request_is_refused_unread() -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        request("[" + "0," * 500_000 + "0]").parse(MarkOrderPaidBody)
+    assert refused.value.facts["errors"] == [{"field": "body", "message": "must not be longer than 400000 characters"}]
 
 
 def test_headers_are_read_whatever_their_case() -> None:

@@ -23,7 +23,7 @@ from pydantic_core import from_json
 from checkout.caller import Caller
 from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
-from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson
+from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
 from checkout.metrics import count
 from checkout.schemas import validate
 
@@ -32,6 +32,8 @@ __all__ = ["Request", "Response", "endpoint", "note", "problem"]
 logger = Logger()
 tracer = Tracer()
 
+# No request that the models accept comes near; a longer one is not worth the time of reading it (FR-040).
+MAX_BODY_LENGTH = 400_000
 OWN_ID = re.compile(r"(ord|pay)_[0-9A-Z]{26}(_\d{3,})?")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -91,6 +93,8 @@ class Request:
     def parse(self, model: type[Model]) -> Model:
         """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
         body: str | bytes = self.event.get("body") or ""
+        if len(body) > MAX_BODY_LENGTH:
+            raise ValidationFailed.of_field("body", f"must not be longer than {MAX_BODY_LENGTH} characters")
         try:
             if self.event.get("isBase64Encoded"):
                 body = base64.b64decode(body, validate=True)

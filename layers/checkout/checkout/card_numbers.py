@@ -10,7 +10,7 @@ __all__ = ["holds_card_number"]
 DIGIT_GROUPS = re.compile(r"\d+(?:[ -]\d+)*")
 # 13 to 19 digits that start as the payment networks' numbers do: 2221-2720 and 3 to 6 (ISO/IEC 7812).
 CARD_SHAPE = re.compile(r"(?:[3-6]|2[2-7])\d{12,18}")
-LONGEST = 19
+SHORTEST, LONGEST = 13, 19
 
 
 def holds_card_number(value: object) -> bool:
@@ -29,7 +29,7 @@ def holds_card_number(value: object) -> bool:
 
 
 def _find_digits(text: str) -> Iterator[str]:
-    """Every run of whole neighbouring groups, joined, that is not longer than a card number can be.
+    """Every run of whole neighbouring groups, joined, that is as long as a card number can be.
 
     In ASCII, whichever digits the text is written in.
     """
@@ -37,11 +37,12 @@ def _find_digits(text: str) -> Iterator[str]:
         groups = re.split("[ -]", match[0])
         for start in range(len(groups)):
             joined = ""
-            for group in groups[start:]:
+            for group in groups[start : start + LONGEST]:
                 joined += group
                 if len(joined) > LONGEST:
                     break
-                yield joined
+                if len(joined) >= SHORTEST:
+                    yield joined
 
 
 def _is_card_number(digits: str) -> bool:
