@@ -15,9 +15,11 @@ DB ?=
 CUSTOMER ?= alice
 SCOPE ?=
 ORDER ?=
+STACK ?=
 ARCH ?= x86_64
 UPGRADE ?=
 export REQUIRE_ALL ?=
+where = $(if $(STACK),--stack $(STACK),$(if $(DYNAMODB_ENDPOINT),--endpoint $(DYNAMODB_ENDPOINT)))
 
 .PHONY: help
 help: ## List the targets
@@ -35,8 +37,10 @@ $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --r
 touch $(1)/.stamp
 endef
 
+# The checkout layer is on the path of this environment's Python, as it is in Lambda.
 .venv/.stamp: requirements/dev.txt
 	@$(call make_venv,.venv,$<)
+	@echo "$(CURDIR)/layers/checkout" > "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 
 .venv-sam/.stamp: requirements/sam.txt
 	@$(call make_venv,.venv-sam,$<)
@@ -80,8 +84,8 @@ verify: setup .venv-sam/.stamp trace ## Install what is missing, run every test 
 trace: setup ## Print requirement -> tasks -> tests and fail where one is missing
 	@$(PY) -m tools.trace_requirements
 
-audit-verify: setup ## Check the audit chain of ORDER=ord_…, or of every order
-	@$(PY) -m tools.verify_audit $(ORDER)
+audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or DYNAMODB_ENDPOINT=…
+	@$(PY) -m tools.verify_audit $(if $(ORDER),--order $(ORDER)) $(where)
 
 lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
 	$(PY) -m ruff check
@@ -90,7 +94,7 @@ lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import r
 	.venv/bin/lint-imports --no-cache
 	$(SAM) validate --lint
 	.venv/bin/cfn-lint template.yaml
-	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml functions layers local tools
+	$(PY) -m bandit --quiet --recursive --severity-level medium --configfile pyproject.toml functions layers local tools
 	$(SEMGREP) --test --metrics=off --disable-version-check --quiet security/semgrep
 	$(SEMGREP) scan --metrics=off --disable-version-check --quiet --error --config security/semgrep
 

@@ -8,17 +8,16 @@ It needs Java 17 or newer, and npm to fetch it: the npm package `amplify-dynamod
 
 import base64
 import hashlib
-import http.client
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from local.child_process import ChildProcess, ChildProcessFailed, find_free_port, is_free
 
 __all__ = ["DynamoDBLocal", "DynamoDBLocalError", "install", "missing"]
 
@@ -28,7 +27,6 @@ SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7
 JARS = Path(__file__).parents[1] / ".data" / "dynamodb-local" / VERSION
 OLDEST_JAVA = 17
 START_SECONDS = 60
-STOP_SECONDS = 10
 
 
 class DynamoDBLocalError(Exception):
@@ -44,17 +42,12 @@ class DynamoDBLocal:
 
     def __init__(self, data_directory: Path | None = None, port: int | None = None) -> None:
         self.data_directory = data_directory
-        self.port = port or _free_port()
+        self.port = port or find_free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self._database: subprocess.Popen[bytes] | None = None
-        self._watcher: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
+        self.start()
         return self
 
     def __exit__(
@@ -63,61 +56,34 @@ class DynamoDBLocal:
         self.stop()
 
     def start(self) -> None:
-        """Start the process and wait until it answers, START_SECONDS at most; raises DynamoDBLocalError."""
+        """Start it and return when it answers, within START_SECONDS; raises DynamoDBLocalError."""
         if reason := missing():
             raise DynamoDBLocalError(reason)
         jars = install()
         # Whoever already listens there would answer in its place.
-        if not _is_free(self.port):
-            raise DynamoDBLocalError(f"port {self.port} is taken")
+        if not is_free(self.port):
+            raise DynamoDBLocalError(f"DynamoDB Local cannot start: port {self.port} is taken.")
         if self.data_directory:
             self.data_directory.mkdir(parents=True, exist_ok=True)
             storage = ["-dbPath", str(self.data_directory.resolve())]
         else:
             storage = ["-inMemory"]
         command = ["java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", *storage]
-        command += ["-sharedDb", "-port", str(self.port), "-disableTelemetry"]
-        log = tempfile.TemporaryFile()  # noqa: SIM115  read when the start fails
-        # In a session of its own, so that Ctrl-C reaches this program only and it decides when the database goes.
-        self._database = subprocess.Popen(
-            command, cwd=jars, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-        # The watcher's standard input ends when this program does, in whatever way it ends: no database is left over.
-        self._watcher = subprocess.Popen(
-            ["/bin/sh", "-c", f"read _; kill {self._database.pid}"], stdin=subprocess.PIPE, start_new_session=True
-        )
+        self._process = ChildProcess([*command, "-sharedDb", "-port", str(self.port), "-disableTelemetry"], folder=jars)
         try:
-            self._wait_until_it_answers(self._database)
-        except DynamoDBLocalError as error:
-            log.seek(0)
-            raise DynamoDBLocalError(f"{error}: {log.read().decode(errors='replace').strip()}") from None
-        finally:
-            log.close()
+            self._process.wait_until_it_answers(self.port, START_SECONDS)
+        except ChildProcessFailed as error:
+            self.stop()
+            raise DynamoDBLocalError(f"DynamoDB Local did not start: {error}") from None
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Stop the process; harmless when it does not run."""
-        if self._watcher:
-            self._watcher.kill()
-            self._watcher.communicate()
-            self._watcher = None
-        if self._database:
-            self._database.terminate()
-            try:
-                self._database.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._database.kill()
-                self._database.wait()
-            self._database = None
-
-    def _wait_until_it_answers(self, database: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if database.poll() is not None:
-                raise DynamoDBLocalError("DynamoDB Local ended at once")
-            if _answers(self.port):
-                return
-            time.sleep(0.1)
-        raise DynamoDBLocalError(f"DynamoDB Local did not answer within {START_SECONDS} s")
+        """Stop it; harmless when it does not run."""
+        if self._process:
+            self._process.stop()
+            self._process = None
 
 
 def missing() -> str | None:
@@ -179,32 +145,3 @@ def _java_version() -> int:
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', said)
     return int(version[1]) if version else 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104  the address that DynamoDB Local listens on
-        except OSError:
-            return False
-        return True
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        connection.getresponse()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-    return True

@@ -1,0 +1,106 @@
+"""A program that runs beside this one and never outlives it."""
+
+import http.client
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+__all__ = ["ChildProcess", "ChildProcessFailed", "answers", "find_free_port", "is_free"]
+
+STOP_SECONDS = 15
+
+
+class ChildProcessFailed(Exception):
+    """The program ended or did not answer; the message ends with what it wrote last."""
+
+
+class ChildProcess:
+    """A running program, in a session of its own, so that Ctrl-C reaches this program only and it decides the order.
+
+    What it writes goes to `output`, or is kept for the message when it fails.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        output: IO[bytes] | None = None,
+    ) -> None:
+        self._output = output or tempfile.TemporaryFile()  # noqa: SIM115  it closes with this object
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
+        # The watcher's standard input ends when this program does, in whatever way it ends.
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", f"read _; kill {self._process.pid}"], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def wait_until_it_answers(self, port: int, seconds: float) -> None:
+        """Return when HTTP is answered on `port`; raises ChildProcessFailed after `seconds` or when it has ended."""
+        deadline = time.monotonic() + seconds
+        while not answers(port):
+            if self._process.poll() is not None:
+                raise ChildProcessFailed(f"it ended at once: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise ChildProcessFailed(f"it did not answer within {seconds} s: {self._last_words()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask the program to end, and end it when it does not."""
+        self._watcher.kill()
+        self._watcher.communicate()
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _last_words(self) -> str:
+        if not self._output.readable():
+            return "its output is above or in its log"
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace").strip()[-2000:]
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on `port` of any address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+        return True
+
+
+def answers(port: int) -> bool:
+    """Whether HTTP is answered on `port`, with whatever status."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
