@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checkout.clock import format_time
-from checkout.identifiers import new_order_id, payment_id_of
+from checkout.identifiers import is_order_id, is_payment_id, new_order_id, payment_id_of
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -28,6 +28,16 @@ def test_a_payment_id_follows_from_order_and_attempt() -> None:
     order_id = new_order_id(NOW, bytes)
     assert payment_id_of(order_id, 1) == "pay_01KG9YS7G00000000000000000_001"
     assert payment_id_of(order_id, 9) < payment_id_of(order_id, 10)
+
+
+def test_ids_are_known_by_their_shape() -> None:
+    order_id = new_order_id(NOW, highest_bytes)
+    assert is_order_id(order_id)
+    assert is_payment_id(payment_id_of(order_id, 1))
+    assert is_payment_id(payment_id_of(order_id, 1234))
+    for other in ["", "ord_", order_id + "0", order_id.lower(), "x" * 5000, order_id + "\n", "pay_1", f"{order_id}#"]:
+        assert not is_order_id(other)
+        assert not is_payment_id(other)
 
 
 def test_times_are_rfc_3339_in_utc_with_milliseconds() -> None:

@@ -8,7 +8,6 @@ import base64
 import binascii
 import functools
 import json
-import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from checkout.caller import Caller
 from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
+from checkout.identifiers import is_order_id, is_payment_id
 from checkout.metrics import count
 from checkout.schemas import validate
 
@@ -34,7 +34,6 @@ tracer = Tracer()
 
 # No request that the models accept comes near; a longer one is not worth the time of reading it (FR-040).
 MAX_BODY_LENGTH = 400_000
-OWN_ID = re.compile(r"(ord|pay)_[0-9A-Z]{26}(_\d{3,})?")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -108,7 +107,9 @@ class Request:
 
 def note(**ids: str) -> None:
     """Adds ids to what is logged of this request; only ids of ours, since a client may send anything as an id."""
-    logger.thread_safe_append_keys(**{name: value for name, value in ids.items() if OWN_ID.fullmatch(value)})
+    logger.thread_safe_append_keys(
+        **{name: value for name, value in ids.items() if is_order_id(value) or is_payment_id(value)}
+    )
 
 
 def problem(error: CheckoutError, request: Request, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
@@ -153,6 +154,8 @@ def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], 
             response = route(request)
         except CheckoutError as error:
             response = problem(error, request)
+            if error.__cause__:
+                logger.warning("refused", code=error.code, cause=type(error.__cause__).__name__)
         except Exception as fault:
             # Neither the message nor the values: they may hold what must not be logged (FR-031).
             frames = traceback.extract_tb(fault.__traceback__)

@@ -1,11 +1,15 @@
 """Ids: prefixed by what they are of, sorting by time (FR-117)."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 from ulid import ULID
 
-__all__ = ["Randomness", "new_order_id", "payment_id_of"]
+__all__ = ["Randomness", "is_order_id", "is_payment_id", "new_order_id", "payment_id_of"]
+
+ORDER_ID = re.compile(r"ord_[0-9A-HJKMNP-TV-Z]{26}")
+PAYMENT_ID = re.compile(r"pay_[0-9A-HJKMNP-TV-Z]{26}_[0-9]{3,6}")
 
 Randomness = Callable[[int], bytes]
 """Gives that many random bytes."""
@@ -23,3 +27,13 @@ def payment_id_of(order_id: str, attempt: int) -> str:
     It follows from the two, so that an attempt that is resumed is the same payment, at the gateway too (FR-015).
     """
     return f"pay_{order_id.removeprefix('ord_')}_{attempt:03}"
+
+
+def is_order_id(text: str) -> bool:
+    """Whether it is shaped as an order id; clients may send anything in its place."""
+    return ORDER_ID.fullmatch(text) is not None
+
+
+def is_payment_id(text: str) -> bool:
+    """Whether it is shaped as a payment id; clients may send anything in its place."""
+    return PAYMENT_ID.fullmatch(text) is not None

@@ -26,6 +26,7 @@ from checkout.audit import AuditEntry, AuditHead
 from checkout.clock import Deadline
 from checkout.dynamodb import ConditionFailed, Item, Transaction, change_item, from_wire, reading_faults, to_wire
 from checkout.errors import StoreUnavailable
+from checkout.identifiers import is_order_id, is_payment_id
 from checkout.money import Money
 from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
@@ -76,10 +77,16 @@ class OrderTable:
     # Reads
 
     def get_order(self, customer_id: str, order_id: str) -> Order | None:
+        """None also for what is no order id: as a key it might be longer than DynamoDB takes."""
+        if not is_order_id(order_id):
+            return None
         item = self._get(self._orders, {"customer_id": customer_id, "order_id": order_id})
         return _to_order(item) if item else None
 
     def get_payment(self, payment_id: str) -> Payment | None:
+        """None also for what is no payment id."""
+        if not is_payment_id(payment_id):
+            return None
         item = self._get(self._payments, {"payment_id": payment_id})
         return _to_payment(item) if item else None
 
@@ -130,11 +137,11 @@ class OrderTable:
 
     def check_orders(self) -> None:
         """Reads an order that does not exist, to see whether the table answers."""
-        self.get_order("health", "health")
+        self._get(self._orders, {"customer_id": "health", "order_id": "health"})
 
     def check_payments(self) -> None:
         """Reads a payment that does not exist, to see whether the table answers."""
-        self.get_payment("health")
+        self._get(self._payments, {"payment_id": "health"})
 
     # Changes, each one transaction with its audit entry (FR-029)
 

@@ -97,7 +97,7 @@ class ListOrdersQuery(BaseModel):
 
     limit: Annotated[int, BeforeValidator(_read_number), Field(strict=True, ge=1, le=100)] = 10
     status: OrderStatus | None = None
-    cursor: Annotated[str, StringConstraints(max_length=500)] | None = None
+    cursor: str | None = None
 
 
 Model = TypeVar("Model", bound=BaseModel)
