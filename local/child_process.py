@@ -12,7 +12,7 @@ from typing import IO
 
 __all__ = ["ChildProcess", "ChildProcessFailed", "answers", "find_free_port", "is_free"]
 
-STOP_SECONDS = 15
+STOP_SECONDS = 60
 
 
 class ChildProcessFailed(Exception):

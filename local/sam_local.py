@@ -1,0 +1,118 @@
+"""`sam local start-api`: the functions in containers of Lambda's own Python, behind the API of the template.
+
+    python -m local.sam_local --port 3000
+
+starts DynamoDB Local, makes the tables, loads the products and runs until Ctrl-C.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from local.child_process import ChildProcess, ChildProcessFailed, find_free_port, is_free
+from local.containers import engine
+from local.containers.base_image import ARCHITECTURE, make_base_image
+from local.dynamodb_local import DynamoDBLocal, DynamoDBLocalError
+
+__all__ = ["SamLocal", "SamLocalError", "build"]
+
+ROOT = Path(__file__).parents[1]
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+START_SECONDS = 120
+HOST_FROM_CONTAINERS = "host.docker.internal"
+# The CLI would ask home; and a person's own keys have no business in a container.
+ENVIRONMENT = {
+    "SAM_CLI_TELEMETRY": "0",
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+class SamLocalError(Exception):
+    """`sam build` failed, or `sam local` did not start; the message says why."""
+
+
+class SamLocal:
+    """`sam local start-api` of a template, answering at `base_url`.
+
+    `variables` take the place of variables that the template gives its functions. What it writes, function logs among
+    it, goes to `output`.
+    """
+
+    def __init__(
+        self,
+        template: Path,
+        variables: Mapping[str, str] | None = None,
+        port: int | None = None,
+        output: IO[bytes] | None = None,
+    ) -> None:
+        self.template = template
+        self.variables = dict(variables or {})
+        self.port = port or find_free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._output = output
+        self._process: ChildProcess | None = None
+        self._variables_file: Path | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and return when it answers, within START_SECONDS; raises SamLocalError."""
+        if not is_free(self.port):
+            raise SamLocalError(f"sam local cannot start: port {self.port} is taken.")
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump({"Parameters": self.variables}, file)
+        self._variables_file = Path(file.name)
+        command = [str(SAM), "local", "start-api", "--config-file", str(ROOT / "samconfig.toml")]
+        command += ["--template", str(self.template), "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+        command += ["--env-vars", str(self._variables_file), "--port", str(self.port)]
+        self._process = ChildProcess(command, folder=ROOT, environment=ENVIRONMENT, output=self._output)
+        try:
+            self._process.wait_until_it_answers(self.port, START_SECONDS)
+        except ChildProcessFailed as error:
+            self.stop()
+            raise SamLocalError(f"sam local did not start: {error}") from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop it and its containers; harmless when it does not run."""
+        if self._process:
+            self._process.stop()
+            self._process = None
+        if self._variables_file:
+            self._variables_file.unlink(missing_ok=True)
+            self._variables_file = None
+
+
+def build() -> Path:
+    """The template that `sam build` makes for this machine's processor; raises SamLocalError."""
+    result = subprocess.run(
+        [SAM, "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
+        cwd=ROOT,
+        env={**os.environ, **ENVIRONMENT, "ARCH": ARCHITECTURE, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise SamLocalError(f"sam build failed: {(result.stdout + result.stderr).strip()[-2000:]}")
+    return BUILT_TEMPLATE
