@@ -25,21 +25,22 @@ where = $(if $(STACK),--stack $(STACK),$(if $(DYNAMODB_ENDPOINT),--endpoint $(DY
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Environments. One is made anew when its lock is newer than the stamp in it. A lock names every package, so pip need
-# not resolve anything (--no-deps).
+# Environments. The stamp of one is a copy of the lock that it was made from; it is made anew when they differ. A lock
+# names every package, so pip need not resolve anything (--no-deps).
 # make_venv: folder, lock
 define make_venv
-echo "setup: making $(1) from $(2)" >&2
-$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make … PYTHON=…")'
-rm -rf $(1)
-$(PYTHON) -m venv $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(2)
-touch $(1)/.stamp
+if cmp -s $(2) $(1)/.stamp; then touch $(1)/.stamp; exit; fi; \
+echo "setup: making $(1) from $(2)" >&2; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make … PYTHON=…")'; \
+rm -rf $(1); \
+$(PYTHON) -m venv $(1); \
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(2); \
+cp $(2) $(1)/.stamp
 endef
 
-# The checkout layer is on the path of this environment's Python, as it is in Lambda.
 .venv/.stamp: requirements/dev.txt
 	@$(call make_venv,.venv,$<)
+# The checkout layer is on the path of this environment's Python, as it is in Lambda.
 	@echo "$(CURDIR)/layers/checkout" > "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 
 .venv-sam/.stamp: requirements/sam.txt
