@@ -150,12 +150,12 @@ def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], 
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(request_id=request.request_id, operation=route.__name__)
         note(**(event.get("pathParameters") or {}))
+        cause = None
         try:
             response = route(request)
         except CheckoutError as error:
             response = problem(error, request)
-            if error.__cause__:
-                logger.warning("refused", code=error.code, cause=type(error.__cause__).__name__)
+            cause = type(error.__cause__).__name__ if error.__cause__ else None
         except Exception as fault:
             # Neither the message nor the values: they may hold what must not be logged (FR-031).
             frames = traceback.extract_tb(fault.__traceback__)
@@ -165,7 +165,7 @@ def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], 
         code = response.body.get("code")
         if response.status == HTTPStatus.CONFLICT:
             count("Conflicts", operation=route.__name__, code=str(code))
-        logger.info("answered", status=response.status, code=code)
+        logger.info("answered", status=response.status, code=code, cause=cause)
         return response.to_event()
 
     return handler
