@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
 from checkout.dynamodb import from_wire
+from local.tables import connect
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -98,13 +99,7 @@ def find_tables(arguments: argparse.Namespace) -> Tables:
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return Tables(boto3.client("dynamodb"), outputs["OrdersTableName"], outputs["AuditTableName"])
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=arguments.endpoint,
-        region_name="local",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - a DynamoDB of one's own takes any
-    )
+    client = connect(arguments.endpoint)
     return Tables(client, "OrdersTable", "AuditTable")
 
 

@@ -1,0 +1,49 @@
+"""The DynamoDB behind the local runtime: embedded, DynamoDB Local, or one that runs elsewhere.
+
+The embedded one is moto behind an HTTP server of one thread, in this process: moto tears transactions that run at the
+same time, one thread serialises them, and tools reach it as they reach any DynamoDB.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from werkzeug.serving import make_server
+
+from local.dynamodb_local import DynamoDBLocal
+from local.template import ROOT
+
+__all__ = ["DATABASES", "open_database"]
+
+DATABASES = ("embedded", "dynamodb-local")
+DYNAMODB_LOCAL_DATA = ROOT / ".data" / "dynamodb"
+
+
+@contextmanager
+def open_database(kind: str = "embedded", endpoint: str = "") -> Iterator[str]:
+    """The endpoint of a database for as long as the block lasts: the one given, or one of a kind."""
+    if endpoint:
+        yield endpoint
+    elif kind == "dynamodb-local":
+        with DynamoDBLocal(DYNAMODB_LOCAL_DATA) as database:
+            yield database.endpoint
+    else:
+        with _open_embedded() as embedded:
+            yield embedded
+
+
+@contextmanager
+def _open_embedded() -> Iterator[str]:
+    from moto.moto_server.werkzeug_app import create_backend_app  # noqa: PLC0415  takes a second
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, create_backend_app("dynamodb"), threaded=False)
+    thread = threading.Thread(target=server.serve_forever, name="database", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,194 @@
+"""Reads template.yaml: routes, authorizer, environment and tables, so that the local runtime declares nothing again.
+
+Resources are named by their logical ids, as `sam local` does. What the template may say and this does not know is an
+error, not silence.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["REGION", "ROOT", "Authorizer", "Function", "Route", "Template", "TemplateError", "read_template"]
+
+ROOT = Path(__file__).parents[1]
+REGION = "us-east-1"
+"""Any that AWS has: moto knows no others."""
+
+PSEUDO_PARAMETERS = {
+    "AWS::Region": REGION,
+    "AWS::AccountId": "000000000000",
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "localhost",
+    "AWS::StackName": "checkout",
+}
+
+
+class TemplateError(Exception):
+    """The template says something that is not known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function: its code's folder, `module.name` of its handler, its limits and variables."""
+
+    logical_id: str
+    code: Path
+    handler: str
+    timeout_seconds: int
+    memory_mb: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and path, as `GET /orders/{order_id}`, and who answers; `authorizer` None where all may ask."""
+
+    method: str
+    path: str
+    function: Function
+    authorizer: "Authorizer | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizer:
+    """The function that lets a request in, and the header without which it is not asked."""
+
+    function: Function
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    routes: tuple[Route, ...]
+    tables: Mapping[str, Mapping[str, Any]]
+    """The properties of each table, by name."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of all functions: what two of them have, they have with one value."""
+        merged: dict[str, str] = {}
+        functions = [route.function for route in self.routes]
+        functions += [route.authorizer.function for route in self.routes if route.authorizer]
+        for function in functions:
+            for name, value in function.environment.items():
+                if merged.setdefault(name, value) != value:
+                    raise TemplateError(f"{name} differs between functions, which share one process here")
+        return merged
+
+
+def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT / "template.yaml") -> Template:
+    """The template with these parameters, the others by default. Raises TemplateError."""
+    document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  it is a SafeLoader
+    return _Reader(document, dict(parameters or {}), path.parent).read()
+
+
+class _Loader(yaml.SafeLoader):
+    """Turns the short forms of intrinsic functions, `!Ref x`, into the long ones, {"Ref": "x"}."""
+
+
+def _read_intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.SequenceNode):
+        value: Any = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        value = loader.construct_scalar(node)  # type: ignore[arg-type]
+    if name == "GetAtt":
+        value = value.split(".", 1)
+    return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _read_intrinsic)
+
+
+class _Reader:
+    def __init__(self, document: dict[str, Any], parameters: dict[str, str], folder: Path) -> None:
+        self._folder = folder
+        self._globals = document.get("Globals", {})
+        self._resources = document["Resources"]
+        self._conditions = document.get("Conditions", {})
+        declared = document.get("Parameters", {})
+        if unknown := parameters.keys() - declared.keys():
+            raise TemplateError(f"the template has no parameter {', '.join(sorted(unknown))}")
+        self._parameters = {
+            name: str(parameters.get(name, declaration.get("Default", ""))) for name, declaration in declared.items()
+        }
+
+    def read(self) -> Template:
+        routes: list[Route] = []
+        tables: dict[str, Mapping[str, Any]] = {}
+        for logical_id, resource in self._resources.items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                for event in resource["Properties"].get("Events", {}).values():
+                    routes.append(self._read_route(logical_id, event))
+            elif resource["Type"] == "AWS::DynamoDB::Table":
+                tables[logical_id] = self._resolve(resource["Properties"])
+        return Template(tuple(routes), tables)
+
+    def _read_route(self, logical_id: str, event: Mapping[str, Any]) -> Route:
+        if event["Type"] != "HttpApi":
+            raise TemplateError(f"{logical_id} has an event of type {event['Type']}")
+        properties = self._resolve(event["Properties"])
+        auth = self._globals["HttpApi"]["Auth"]
+        name = properties.get("Auth", {}).get("Authorizer", auth["DefaultAuthorizer"])
+        authorizer = None if name == "NONE" else self._read_authorizer(auth["Authorizers"][name])
+        return Route(properties["Method"], properties["Path"], self._read_function(logical_id), authorizer)
+
+    def _read_authorizer(self, declared: Mapping[str, Any]) -> Authorizer:
+        [header] = declared["Identity"]["Headers"]
+        logical_id = declared["FunctionArn"]["Fn::GetAtt"][0]
+        return Authorizer(self._read_function(logical_id), header)
+
+    def _read_function(self, logical_id: str) -> Function:
+        shared = self._globals["Function"]
+        own = self._resources[logical_id]["Properties"]
+        environment = {
+            **shared.get("Environment", {}).get("Variables", {}),
+            **own.get("Environment", {}).get("Variables", {}),
+        }
+        return Function(
+            logical_id=logical_id,
+            code=self._folder / own["CodeUri"],
+            handler=own["Handler"],
+            timeout_seconds=int(own.get("Timeout", shared["Timeout"])),
+            memory_mb=int(own.get("MemorySize", shared["MemorySize"])),
+            environment={name: str(self._resolve(value)) for name, value in environment.items()},
+        )
+
+    def _resolve(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._resolve(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            if name == "Ref":
+                return self._refer(argument)
+            if name.startswith("Fn::"):
+                return self._call(name, argument)
+        return {name: self._resolve(item) for name, item in value.items()}
+
+    def _refer(self, name: str) -> str:
+        if name in self._resources:
+            return name
+        known = {**self._parameters, **PSEUDO_PARAMETERS}
+        if name not in known:
+            raise TemplateError(f"Ref of {name}, which is not known")
+        return known[name]
+
+    def _call(self, name: str, argument: Any) -> Any:
+        if name == "Fn::GetAtt":
+            return ".".join(argument)
+        if name == "Fn::Sub":
+            return re.sub(r"\$\{([^}.]+)(\.[^}]+)?\}", lambda match: self._refer(match[1]) + (match[2] or ""), argument)
+        if name == "Fn::If":
+            condition, then, otherwise = argument
+            return self._resolve(then if self._resolve(self._conditions[condition]) else otherwise)
+        if name == "Fn::Equals":
+            left, right = argument
+            return self._resolve(left) == self._resolve(right)
+        raise TemplateError(f"{name} is not known")

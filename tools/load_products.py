@@ -1,0 +1,36 @@
+"""Loads products into the table of a stack, or of a DynamoDB of one's own.
+
+    python -m tools.load_products --stack checkout --file products.json
+
+The file holds a list of objects with product_id, name, unit_price in minor units, and currency; a product that is
+there already is replaced.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import boto3
+
+from local.tables import PRODUCTS, load_products, put_products
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Load products.")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", help="the CloudFormation stack whose table is loaded")
+    where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
+    parser.add_argument("--file", type=Path, default=PRODUCTS, help="a JSON file of products")
+    arguments = parser.parse_args()
+    if arguments.endpoint:
+        count = load_products(arguments.endpoint, arguments.file)
+    else:
+        [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        products = json.loads(arguments.file.read_text(encoding="utf-8"))
+        count = put_products(boto3.client("dynamodb"), products, outputs["ProductsTableName"])
+    print(f"{count} products loaded")
+
+
+if __name__ == "__main__":
+    main()
