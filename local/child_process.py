@@ -57,6 +57,10 @@ class ChildProcess:
                 raise ChildProcessFailed(f"it did not answer within {seconds} s: {self._last_words()}")
             time.sleep(0.1)
 
+    def wait(self) -> None:
+        """Return when the program has ended by itself."""
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask the program to end, and end it when it does not."""
         self._watcher.kill()

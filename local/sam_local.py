@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -21,10 +22,13 @@ from local.child_process import ChildProcess, ChildProcessFailed, find_free_port
 from local.containers import engine
 from local.containers.base_image import ARCHITECTURE, make_base_image
 from local.dynamodb_local import DynamoDBLocal, DynamoDBLocalError
+from local.keys import issue_token, local_parameters
+from local.serve import announce
+from local.tables import create_tables, load_products
+from local.template import ROOT, read_template
 
-__all__ = ["SamLocal", "SamLocalError", "build"]
+__all__ = ["SamLocal", "SamLocalError", "run_checkout"]
 
-ROOT = Path(__file__).parents[1]
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
 START_SECONDS = 120
@@ -102,8 +106,25 @@ class SamLocal:
             self._variables_file.unlink(missing_ok=True)
             self._variables_file = None
 
+    def wait(self) -> None:
+        """Return when it has ended by itself."""
+        if self._process:
+            self._process.wait()
 
-def build() -> Path:
+
+@contextmanager
+def run_checkout(port: int | None = None, output: IO[bytes] | None = None) -> Iterator[tuple[SamLocal, DynamoDBLocal]]:
+    """The checkout in containers, with tables made and products loaded in a DynamoDB Local in memory."""
+    template = _build()
+    with DynamoDBLocal() as database:
+        create_tables(database.endpoint)
+        load_products(database.endpoint)
+        parameters = local_parameters(f"http://{HOST_FROM_CONTAINERS}:{database.port}")
+        with SamLocal(template, read_template(parameters).environment, port, output) as sam:
+            yield sam, database
+
+
+def _build() -> Path:
     """The template that `sam build` makes for this machine's processor; raises SamLocalError."""
     result = subprocess.run(
         [SAM, "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
@@ -116,3 +137,44 @@ def build() -> Path:
     if result.returncode:
         raise SamLocalError(f"sam build failed: {(result.stdout + result.stderr).strip()[-2000:]}")
     return BUILT_TEMPLATE
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the checkout in containers.")
+    parser.add_argument("--port", type=int, default=3000)
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if reason := engine.missing():
+            raise engine.ContainersError(reason)
+        make_base_image()
+        print("sam-local: building and starting", flush=True)
+        with (
+            run_checkout(arguments.port, sys.stdout.buffer) as (sam, database),
+            announce(sam.base_url, database.endpoint),
+        ):
+            print(_greet(sam.base_url, database.endpoint), flush=True)
+            sam.wait()
+    except KeyboardInterrupt:
+        print("stopped")
+    except (engine.ContainersError, DynamoDBLocalError, SamLocalError) as error:
+        print(f"sam-local: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _greet(address: str, endpoint: str) -> str:
+    return f"""
+The checkout is at   {address}
+its database at      {endpoint}
+
+A token of alice's, good for an hour (make -s token CUSTOMER=… for another):
+
+export TOKEN={issue_token("alice")}
+
+The first call of each function takes about 8 s, until its container is up. Ctrl-C ends it.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.child_process import ChildProcess, find_free_port
+from local.sam_local import SamLocal
+
+ECHO = Path(__file__).parent / "echo" / "template.yaml"
+SERVE_ECHO = """
+import sys, threading
+from pathlib import Path
+from local.runtime import Runtime, serve
+from local.template import read_template
+
+with serve(Runtime(read_template(path=Path(sys.argv[1]))), int(sys.argv[2])):
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture(scope="session")
+def echo_in_containers() -> Iterator[str]:
+    with SamLocal(ECHO) as sam:
+        yield sam.base_url
+
+
+@pytest.fixture(scope="session")
+def echo_in_local_runtime() -> Iterator[str]:
+    # A process of its own: the runtime takes the code of functions up afresh, and the environment is its own.
+    port = find_free_port()
+    process = ChildProcess([sys.executable, "-c", SERVE_ECHO, str(ECHO), str(port)])
+    try:
+        process.wait_until_it_answers(port, seconds=30)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.stop()
