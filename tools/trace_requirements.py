@@ -26,6 +26,9 @@ REQUIREMENT_ID = re.compile(r"FR-\d{3}")
 TASK_ID = re.compile(r"T\d{3}")
 
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """`place` is file:line, as in the others."""
@@ -49,8 +52,6 @@ class Mark:
     place: str
     requirements: tuple[str, ...]
     tests: tuple[tuple[str, str], ...]
-    is_readable: bool
-    """Whether its requirements are written out, rather than computed."""
 
 
 class Defined(Protocol):
@@ -172,54 +173,74 @@ def _find_faults_of_tasks(tasks: Sequence[Task], known: Set[str]) -> Iterator[st
 
 def _find_faults_of_marks(marks: Iterable[Mark], known: Set[str]) -> Iterator[str]:
     for mark in marks:
-        if not mark.is_readable:
-            yield f"{mark.place}: a mark does not write its requirements out"
+        if not mark.requirements:
+            yield f"{mark.place}: a mark names no requirement"
         for wanted in mark.requirements:
             if wanted not in known:
                 yield f"{mark.place}: a test names {wanted}, which does not exist"
 
 
 def _read_marks_of(file: str, scope: ast.Module | ast.ClassDef, *, prefix: str) -> Iterator[Mark]:
-    """The marks on a module or a class and on what is in it: a mark covers the tests of what it stands on."""
+    """The marks on a module or a class and on what is in it."""
     for node in scope.body:
         if isinstance(node, ast.ClassDef):
             inside = f"{prefix}{node.name}::"
-            yield from _to_marks(file, node.decorator_list, _find_tests(node, prefix=inside))
+            yield from _to_marks(file, node.decorator_list, [name for name, _ in _find_tests(node, prefix=inside)])
             yield from _read_marks_of(file, node, prefix=inside)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(node, Function):
             yield from _to_marks(file, node.decorator_list, [f"{prefix}{node.name}"] if _is_test(node) else [])
         else:
-            # `pytestmark`, or a table of cases that carry marks.
-            yield from _to_marks(file, [node], _find_tests(scope, prefix=prefix))
+            yield from _to_marks(file, [node], _find_users(node, scope, prefix=prefix))
+
+
+def _find_users(statement: ast.stmt, scope: ast.Module | ast.ClassDef, *, prefix: str) -> list[str]:
+    """The tests that a statement marks: all for `pytestmark`, for a table of cases those whose decorators name it."""
+    assigned = _find_names([statement], ast.Store)
+    tests = _find_tests(scope, prefix=prefix)
+    return [
+        name
+        for name, test in tests
+        if "pytestmark" in assigned or assigned & _find_names(test.decorator_list, ast.Load)
+    ]
+
+
+def _find_names(nodes: Iterable[ast.AST], context: type[ast.expr_context]) -> set[str]:
+    inner = (inner for node in nodes for inner in ast.walk(node))
+    return {name.id for name in inner if isinstance(name, ast.Name) and isinstance(name.ctx, context)}
 
 
 def _to_marks(file: str, nodes: Iterable[ast.AST], tests: Sequence[str]) -> Iterator[Mark]:
-    for call in (inner for node in nodes for inner in ast.walk(node) if _is_mark(inner)):
-        named = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-        yield Mark(
-            place=f"{file}:{call.lineno}",
-            requirements=tuple(map(str, named)),
-            tests=tuple((file, test) for test in tests),
-            is_readable=bool(named) and len(named) == len(call.args),
-        )
+    for node in nodes:
+        for call in filter(_is_mark, ast.walk(node)):
+            requirements = tuple(_read_requirements_of(call, node))
+            yield Mark(f"{file}:{call.lineno}", requirements, tuple((file, test) for test in tests))
 
 
 def _is_mark(node: ast.AST) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "proves"
 
 
-def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return node.name.startswith("test")
+def _read_requirements_of(mark: ast.Call, statement: ast.AST) -> list[str]:
+    """What a mark names; where it is computed, as in a table of cases, what its statement names."""
+    written = [argument.value for argument in mark.args if isinstance(argument, ast.Constant)]
+    if len(written) == len(mark.args):
+        return list(map(str, written))
+    texts = (str(inner.value) for inner in ast.walk(statement) if isinstance(inner, ast.Constant))
+    return sorted({requirement for text in texts for requirement in REQUIREMENT_ID.findall(text)})
 
 
-def _find_tests(scope: ast.Module | ast.ClassDef, *, prefix: str) -> list[str]:
-    tests: list[str] = []
+def _find_tests(scope: ast.Module | ast.ClassDef, *, prefix: str) -> list[tuple[str, Function]]:
+    tests: list[tuple[str, Function]] = []
     for node in scope.body:
         if isinstance(node, ast.ClassDef):
             tests += _find_tests(node, prefix=f"{prefix}{node.name}::")
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_test(node):
-            tests.append(f"{prefix}{node.name}")
+        elif isinstance(node, Function) and _is_test(node):
+            tests.append((f"{prefix}{node.name}", node))
     return tests
+
+
+def _is_test(node: Function) -> bool:
+    return node.name.startswith("test")
 
 
 if __name__ == "__main__":

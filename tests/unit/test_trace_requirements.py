@@ -79,6 +79,14 @@ MARKED_MODULE_WITH_LIST = 'pytestmark = [pytest.mark.slow, pytest.mark.proves("F
 MARKED_CASE = (
     '@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.proves("FR-001"))])\ndef test_a(n): ...\n'
 )
+MARKED_TABLE = (
+    'CASES: list[object] = [pytest.param(1, marks=pytest.mark.proves("FR-001"))]\n'
+    '@pytest.mark.parametrize("n", CASES)\ndef test_a(n): ...\ndef test_b(): ...\n'
+)
+COMPUTED_TABLE = (
+    'CASES = [pytest.param(n, marks=pytest.mark.proves(*ids.split())) for n, ids in [(1, "FR-001"), (2, "FR-001")]]\n'
+    '@pytest.mark.parametrize("n", CASES)\ndef test_a(n): ...\ndef test_b(): ...\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +99,8 @@ MARKED_CASE = (
         (MARKED_MODULE, ["test_a", "TestIt::test_b"]),
         (MARKED_MODULE_WITH_LIST, ["test_a"]),
         (MARKED_CASE, ["test_a"]),
+        (MARKED_TABLE, ["test_a"]),
+        (COMPUTED_TABLE, ["test_a"]),
     ],
 )
 def test_a_mark_covers_the_tests_below_it(tmp_path: Path, source: str, tests: list[str]) -> None:
@@ -102,6 +112,7 @@ UNMARKED = "def test_it(): ...\n"
 WITHOUT_TESTS = 'import pytest\npytestmark = pytest.mark.proves("FR-001", "FR-002")\n'
 UNKNOWN_IN_TEST = '@pytest.mark.proves("FR-001", "FR-002", "FR-009")\ndef test_it(): ...\n'
 NOT_WRITTEN_OUT = '@pytest.mark.proves("FR-001", "FR-002")\n@pytest.mark.proves(WHICH)\ndef test_it(): ...\n'
+TABLE_NOBODY_USES = 'CASES = [pytest.param(1, marks=pytest.mark.proves("FR-001", "FR-002"))]\ndef test_it(): ...\n'
 MORE_TASKS = TASKS + "- [ ] T003 Something else"
 
 
@@ -120,6 +131,10 @@ MORE_TASKS = TASKS + "- [ ] T003 Something else"
             {"tests": WITHOUT_TESTS},
             ["specs/001-it/spec.md:3: FR-001 has no test", "specs/001-it/spec.md:5: FR-002 has no test"],
         ),
+        (
+            {"tests": TABLE_NOBODY_USES},
+            ["specs/001-it/spec.md:3: FR-001 has no test", "specs/001-it/spec.md:5: FR-002 has no test"],
+        ),
         ({"tasks": MORE_TASKS}, ["specs/001-it/tasks.md:8: T003 has no requirement"]),
         (
             {"tasks": f"{MORE_TASKS} (FR-009)"},
@@ -135,7 +150,7 @@ MORE_TASKS = TASKS + "- [ ] T003 Something else"
         ),
         (
             {"tests": NOT_WRITTEN_OUT},
-            ["tests/unit/test_it.py:2: a mark does not write its requirements out"],
+            ["tests/unit/test_it.py:2: a mark names no requirement"],
         ),
         (
             {"spec": f"{SPEC}- **FR-002**: It MUST do so twice.\n"},
@@ -150,11 +165,12 @@ MORE_TASKS = TASKS + "- [ ] T003 Something else"
         "requirement without a task",
         "requirement without a test",
         "mark without a test below it",
+        "mark in a table that no test uses",
         "task without a requirement",
         "task of an unknown requirement",
         "task that depends on an unknown task",
         "test of an unknown requirement",
-        "mark that cannot be read",
+        "mark that names nothing",
         "requirement defined twice",
         "task defined twice",
     ],
