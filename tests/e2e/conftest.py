@@ -1,0 +1,160 @@
+"""The checkout over HTTP, wherever it runs.
+
+BASE_URL chooses a checkout that is up: the local runtime, `sam local`, a deployed stage. Its customers' tokens are in
+TOKEN_ALICE, TOKEN_BOB and TOKEN_CAROL, or are signed with the local key; DYNAMODB_ENDPOINT, where it can be reached, is
+its database. Without BASE_URL a local runtime is started, with the database that DB names.
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.child_process import ChildProcess
+from local.keys import issue_token
+from local.tables import connect
+from local.template import read_template
+
+SERVE = """
+import sys, threading
+from pathlib import Path
+from local.database import open_database
+from local.keys import local_parameters
+from local.runtime import Runtime, serve
+from local.serve import announce
+from local.tables import create_tables, load_products
+from local.template import read_template
+
+with open_database(sys.argv[1]) as endpoint:
+    create_tables(endpoint)
+    load_products(endpoint)
+    with serve(Runtime(read_template(local_parameters(endpoint)))) as address, announce(address, endpoint, Path(sys.argv[2])):
+        threading.Event().wait()
+"""  # noqa: E501
+START_SECONDS = 60
+
+Tables = dict[str, list[str]]
+
+
+class Customer:
+    """Somebody who calls the checkout."""
+
+    def __init__(self, http: httpx.Client, token: str) -> None:
+        self._http = http
+        self._token = token
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, key: str | None = None, **request: Any
+    ) -> httpx.Response:
+        """Sends a request; `body` as JSON, or as it is where it is bytes."""
+        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        headers |= request.pop("headers", {})
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        return self._http.request(method, path, content=content, headers=headers, **request)
+
+    def create_order(self, *lines: tuple[str, int]) -> dict[str, Any]:
+        answer = self.ask("POST", "/orders", new_order(*(lines or [("mug", 2), ("tea", 1)])), key=new_key())
+        assert answer.status_code == 201, answer.text
+        order: dict[str, Any] = answer.json()
+        return order
+
+    def pay(self, order: dict[str, Any], token: str = "tok_visa", *, key: str | None = None) -> httpx.Response:
+        return self.ask("POST", "/pay", payment_of(order, token), key=key or new_key())
+
+    def mark_paid(self, order: dict[str, Any], transaction_id: str) -> httpx.Response:
+        return self.ask("PATCH", f"/orders/{order['id']}/pay", {"transaction_id": transaction_id})
+
+    def buy(self, *lines: tuple[str, int]) -> tuple[dict[str, Any], str]:
+        """A paid order, and its transaction."""
+        order = self.create_order(*lines)
+        transaction_id = self.pay(order).json()["transaction_id"]
+        return self.mark_paid(order, transaction_id).json(), transaction_id
+
+
+def new_order(*lines: tuple[str, int], **members: Any) -> dict[str, Any]:
+    return {"items": [{"product_id": product, "quantity": quantity} for product, quantity in lines], **members}
+
+
+def payment_of(order: dict[str, Any], token: str = "tok_visa", **members: Any) -> dict[str, Any]:
+    payment = {"order_id": order["id"], "token": token, "amount": order["total_amount"], "currency": order["currency"]}
+    return payment | members
+
+
+def new_key() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The checkout that is tested; `database` is where its tables can be read, empty where they cannot."""
+
+    base_url: str
+    database: str
+
+    def read_tables(self) -> Tables:
+        """Every item of every table: what a refusal must leave as it was."""
+        client = connect(self.database)
+        return {
+            name: sorted(
+                json.dumps(item, sort_keys=True)
+                for page in client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
+                for item in page["Items"]
+            )
+            for name in read_template().tables
+        }
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    if base_url := os.environ.get("BASE_URL"):
+        yield Checkout(base_url, os.environ.get("DYNAMODB_ENDPOINT", ""))
+        return
+    running = tmp_path_factory.mktemp("checkout") / "running.json"
+    runtime = ChildProcess([sys.executable, "-c", SERVE, os.environ.get("DB", "embedded"), str(running)])
+    try:
+        found = read_announcement(running)
+        runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
+        yield Checkout(found["address"], found["database"])
+    finally:
+        runtime.stop()
+
+
+def read_announcement(path: Path) -> dict[str, str]:
+    deadline = time.monotonic() + START_SECONDS
+    while not (path.exists() and path.stat().st_size):
+        assert time.monotonic() < deadline, "the local runtime did not start"
+        time.sleep(0.05)
+    announcement: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return announcement
+
+
+@pytest.fixture(scope="session")
+def http(checkout: Checkout) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=checkout.base_url, timeout=60) as client:
+        yield client
+
+
+def make_customer(http: httpx.Client, name: str) -> Customer:
+    """A customer with a history of this run's own, where the local key signs; the stage's own customer elsewhere."""
+    given = os.environ.get(f"TOKEN_{name.upper()}")
+    return Customer(http, given or issue_token(f"{name}-{uuid.uuid4()}"))
+
+
+@pytest.fixture
+def alice(http: httpx.Client) -> Customer:
+    return make_customer(http, "alice")
+
+
+@pytest.fixture
+def bob(http: httpx.Client) -> Customer:
+    return make_customer(http, "bob")
