@@ -221,9 +221,9 @@ def main() -> int:
     started = time.perf_counter()
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("w", encoding="utf-8") as log, redirect_stdout(log), open_database() as endpoint:
-        create_tables(endpoint)
-        load_products(endpoint)
         database = connect(endpoint)
+        create_tables(database)
+        load_products(database)
 
         def count_charges(order_id: str) -> int:
             items = database.scan(TableName="SimulatedGatewayTable")["Items"]

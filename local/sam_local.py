@@ -24,7 +24,7 @@ from local.containers.base_image import ARCHITECTURE, make_base_image
 from local.dynamodb_local import DynamoDBLocal, DynamoDBLocalError
 from local.keys import issue_token, local_parameters
 from local.serve import announce
-from local.tables import create_tables, load_products
+from local.tables import connect, create_tables, load_products
 from local.template import ROOT, read_template
 
 __all__ = ["SamLocal", "SamLocalError", "run_checkout"]
@@ -117,8 +117,8 @@ def run_checkout(port: int | None = None, output: IO[bytes] | None = None) -> It
     """The checkout in containers, with tables made and products loaded in a DynamoDB Local in memory."""
     template = _build()
     with DynamoDBLocal() as database:
-        create_tables(database.endpoint)
-        load_products(database.endpoint)
+        create_tables(connect(database.endpoint))
+        load_products(connect(database.endpoint))
         parameters = local_parameters(f"http://{HOST_FROM_CONTAINERS}:{database.port}")
         with SamLocal(template, read_template(parameters).environment, port, output) as sam:
             yield sam, database

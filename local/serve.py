@@ -15,7 +15,7 @@ from local.database import DATABASES, open_database
 from local.dynamodb_local import DynamoDBLocalError
 from local.keys import issue_token, local_parameters
 from local.runtime import Runtime, serve
-from local.tables import create_tables, load_products
+from local.tables import connect, create_tables, load_products
 from local.template import ROOT, TemplateError, read_template
 
 __all__ = ["RUNNING", "announce"]
@@ -33,8 +33,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with open_database(arguments.db, os.environ.get("DYNAMODB_ENDPOINT", "")) as endpoint:
-            create_tables(endpoint)
-            load_products(endpoint)
+            create_tables(connect(endpoint))
+            load_products(connect(endpoint))
             runtime = Runtime(read_template(local_parameters(endpoint)))
             with serve(runtime, arguments.port) as address, announce(address, endpoint):
                 print(_greet(address, endpoint), flush=True)
@@ -81,7 +81,7 @@ def _reload_on_change(runtime: Runtime, endpoint: str) -> None:
         changed = ", ".join(sorted(str(Path(path).relative_to(ROOT)) for _, path in changes))
         try:
             template = read_template(local_parameters(endpoint))
-            create_tables(endpoint)
+            create_tables(connect(endpoint))
             runtime.load(template)
         except TemplateError as error:
             print(f"{changed}: {error}; the code before stays", flush=True)

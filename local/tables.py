@@ -1,9 +1,8 @@
 """Makes the tables of template.yaml in a DynamoDB of one's own, and loads the products into it."""
 
 import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -29,25 +28,19 @@ def connect(endpoint: str) -> "DynamoDBClient":
     )
 
 
-def create_tables(endpoint: str, tables: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-    """Makes the tables that are not there yet."""
-    client = connect(endpoint)
-    existing = {name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]}
-    for name, properties in (tables or read_template().tables).items():
+def create_tables(database: "DynamoDBClient") -> None:
+    """Makes the tables of the template that are not there yet."""
+    existing = {name for page in database.get_paginator("list_tables").paginate() for name in page["TableNames"]}
+    for name, properties in read_template().tables.items():
         if name not in existing:
-            client.create_table(TableName=name, **{key: properties[key] for key in SHAPE if key in properties})
+            database.create_table(TableName=name, **{key: properties[key] for key in SHAPE if key in properties})
 
 
-def load_products(endpoint: str, path: Path = PRODUCTS, table: str = "ProductsTable") -> int:
-    """Puts each product of a JSON file; returns how many there are."""
-    return put_products(connect(endpoint), json.loads(path.read_text(encoding="utf-8")), table)
-
-
-def put_products(client: "DynamoDBClient", products: Iterable[Mapping[str, Any]], table: str) -> int:
-    """Products have product_id, name, unit_price in minor units, and currency."""
-    count = 0
+def load_products(database: "DynamoDBClient", path: Path = PRODUCTS, table: str = "ProductsTable") -> int:
+    """Puts each product of a JSON file, a list of {product_id, name, unit_price, currency}; returns how many."""
+    products = json.loads(path.read_text(encoding="utf-8"))
     for product in products:
-        client.put_item(
+        database.put_item(
             TableName=table,
             Item={
                 "product_id": {"S": product["product_id"]},
@@ -56,5 +49,4 @@ def put_products(client: "DynamoDBClient", products: Iterable[Mapping[str, Any]]
                 "currency": {"S": product["currency"].lower()},
             },
         )
-        count += 1
-    return count
+    return len(products)

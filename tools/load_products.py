@@ -7,12 +7,11 @@ there already is replaced.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import boto3
 
-from local.tables import PRODUCTS, load_products, put_products
+from local.tables import PRODUCTS, connect, load_products
 
 
 def main() -> None:
@@ -23,12 +22,11 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=PRODUCTS, help="a JSON file of products")
     arguments = parser.parse_args()
     if arguments.endpoint:
-        count = load_products(arguments.endpoint, arguments.file)
+        count = load_products(connect(arguments.endpoint), arguments.file)
     else:
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        products = json.loads(arguments.file.read_text(encoding="utf-8"))
-        count = put_products(boto3.client("dynamodb"), products, outputs["ProductsTableName"])
+        count = load_products(boto3.client("dynamodb"), arguments.file, outputs["ProductsTableName"])
     print(f"{count} products loaded")
 
 

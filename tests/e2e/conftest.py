@@ -30,12 +30,12 @@ from local.database import open_database
 from local.keys import local_parameters
 from local.runtime import Runtime, serve
 from local.serve import announce
-from local.tables import create_tables, load_products
+from local.tables import connect, create_tables, load_products
 from local.template import read_template
 
 with open_database(sys.argv[1]) as endpoint:
-    create_tables(endpoint)
-    load_products(endpoint)
+    create_tables(connect(endpoint))
+    load_products(connect(endpoint))
     with serve(Runtime(read_template(local_parameters(endpoint)))) as address, announce(address, endpoint, Path(sys.argv[2])):
         threading.Event().wait()
 """  # noqa: E501
