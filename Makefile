@@ -16,14 +16,19 @@ CUSTOMER ?= alice
 SCOPE ?=
 ORDER ?=
 STACK ?=
+FILE ?=
 ARCH ?= x86_64
 UPGRADE ?=
 export REQUIRE_ALL ?=
-where = $(if $(STACK),--stack $(STACK),$(if $(DYNAMODB_ENDPOINT),--endpoint $(DYNAMODB_ENDPOINT)))
+
+# The DynamoDB of what runs here (make serve, make sam-local), unless a stack or another one is named.
+running = $(shell $(PY) -c 'import json; print(json.load(open(".data/running.json"))["database"])' 2>/dev/null)
+endpoint = $(or $(DYNAMODB_ENDPOINT),$(running),$(error nothing runs here: `make serve`, or name STACK=… or DYNAMODB_ENDPOINT=…))
+where = $(if $(STACK),--stack $(STACK),--endpoint $(endpoint))
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Environments. The stamp of one is a copy of the lock that it was made from; it is made anew when they differ. A lock
 # names every package, so pip need not resolve anything (--no-deps).
@@ -67,12 +72,12 @@ token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
 sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000
 	@$(PY) -m local.sam_local --port $(PORT)
 
-load-products: setup ## Load the products into the table of a stack
-	@$(PY) -m tools.load_products
+load-products: setup ## Load FILE=products.json into the table of STACK=…, or of what runs here
+	@$(PY) -m tools.load_products $(where) $(if $(FILE),--file $(FILE))
 
 # Checking
 
-.PHONY: test verify trace audit-verify lint
+.PHONY: test verify e2e trace audit-verify lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
 	@$(PY) -m pytest
 
@@ -82,10 +87,13 @@ verify: setup .venv-sam/.stamp trace ## Install what is missing, run every test 
 	@$(PY) -m pytest --cov --cov-report=term
 	@$(MAKE) lint
 
+e2e: setup ## Run the end-to-end suite against BASE_URL=…, by default a local runtime of its own
+	@$(PY) -m pytest tests/e2e
+
 trace: setup ## Print requirement -> tasks -> tests and fail where one is missing
 	@$(PY) -m tools.trace_requirements
 
-audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or DYNAMODB_ENDPOINT=…
+audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or of what runs here
 	@$(PY) -m tools.verify_audit $(if $(ORDER),--order $(ORDER)) $(where)
 
 lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
