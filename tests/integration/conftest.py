@@ -1,0 +1,223 @@
+"""The real handlers on tables made from template.yaml: in moto for one thread, in DynamoDB Local for races."""
+
+import importlib
+import itertools
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from moto import mock_aws
+
+from checkout import wiring
+from checkout.audit import AuditEntry, AuditHead, find_misfit
+from checkout.dynamodb import from_wire
+from local.dynamodb_local import DynamoDBLocal
+from local.tables import connect, create_tables, load_products
+from local.template import REGION, read_template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+}
+
+
+@dataclass
+class Context:
+    """A Lambda context whose time runs."""
+
+    seconds: float = 20
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:function"
+    aws_request_id: str = "invocation"
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.started + self.seconds - time.monotonic()) * 1000))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str | None:
+        code: str | None = self.body.get("code")
+        return code
+
+
+class Checkout:
+    """Calls handlers as API Gateway does, and reads the tables behind them."""
+
+    def __init__(self, database: "DynamoDBClient") -> None:
+        self.database = database
+        self._numbers = itertools.count(1)
+
+    def call(
+        self,
+        function: str,
+        body: object = None,
+        *,
+        customer: str = "alice",
+        key: str | None = None,
+        path: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        seconds: float = 20,
+    ) -> Answer:
+        number = next(self._numbers)
+        event = {
+            "version": "2.0",
+            "headers": {"idempotency-key": key} if key else {},
+            "requestContext": {
+                "requestId": f"request-{number}",
+                "authorizer": {"lambda": {"customer_id": customer, "scope": ""}},
+            },
+            "pathParameters": path,
+            "queryStringParameters": query,
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
+        answer = handler(event, Context(seconds))
+        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    def new_key(self) -> str:
+        return str(uuid.uuid4())
+
+    # The operations, in short
+
+    def create_order(self, product: str = "mug", quantity: int = 1, *, customer: str = "alice") -> dict[str, Any]:
+        body = {"items": [{"product_id": product, "quantity": quantity}]}
+        answer = self.call("create_order", body, key=self.new_key(), customer=customer)
+        assert answer.status == 201, answer.text
+        order: dict[str, Any] = answer.body
+        return order
+
+    def pay(self, order: dict[str, Any], token: str = "tok_visa", *, key: str | None = None, **call: Any) -> Answer:
+        body = {"order_id": order["id"], "token": token, "amount": order["total_amount"], "currency": "usd"}
+        return self.call("pay", body, key=key or self.new_key(), **call)
+
+    def mark_paid(self, order: dict[str, Any], transaction_id: str, **call: Any) -> Answer:
+        return self.call("mark_order_paid", {"transaction_id": transaction_id}, path={"order_id": order["id"]}, **call)
+
+    def cancel(self, order: dict[str, Any], **call: Any) -> Answer:
+        return self.call("cancel_order", path={"order_id": order["id"]}, **call)
+
+    def get_order(self, order: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("get_order", path={"order_id": order["id"]}).body
+        return found
+
+    def list_orders(self, *, customer: str = "alice", **query: str) -> Any:
+        return self.call("list_orders", query=query, customer=customer).body
+
+    # What is in the tables
+
+    def scan(self, table: str) -> list[dict[str, Any]]:
+        pages = self.database.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [from_wire(item) for page in pages for item in page["Items"]]
+
+    def read_tables(self) -> dict[str, list[str]]:
+        return {name: sorted(json.dumps(item, sort_keys=True) for item in self.scan(name)) for name in TABLES}
+
+    def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        """The charges at the gateway that took money for an order."""
+        items = self.scan("SimulatedGatewayTable")
+        return [item for item in items if item["outcome"] == "succeeded" and item["order_id"] == order["id"]]
+
+    def order_item(self, order: dict[str, Any]) -> dict[str, Any]:
+        [item] = [item for item in self.scan("OrdersTable") if item["order_id"] == order["id"]]
+        return item
+
+    def payment_items(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        items = [item for item in self.scan("PaymentsTable") if item["order_id"] == order["id"]]
+        return sorted(items, key=lambda item: int(item["attempt"]))
+
+    def audit_events(self, order: dict[str, Any]) -> list[str]:
+        """The events of an order's trail, after a check that the trail fits the order."""
+        item = self.order_item(order)
+        entries = [AuditEntry.from_document(entry) for entry in self.scan("AuditTable")]
+        trail = sorted((e for e in entries if e.order_id == order["id"]), key=lambda entry: entry.sequence)
+        assert find_misfit(order["id"], trail, AuditHead(item["audit_sequence"], item["audit_hash"])) is None
+        return [entry.event for entry in trail]
+
+    def forget_idempotency(self) -> None:
+        """As when the records have run out, or a crash left none."""
+        for item in self.scan("IdempotencyTable"):
+            self.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": item["id"]}})
+
+
+TABLES = tuple(read_template().tables)
+
+
+def forget_clients() -> None:
+    for built in vars(wiring).values():
+        if hasattr(built, "cache_clear"):
+            built.cache_clear()
+
+
+def set_environment(endpoint: str = "") -> Any:
+    parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32}
+    return patch.dict(os.environ, {**AWS, **read_template(parameters).environment})
+
+
+@pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    """On moto: one thread at a time."""
+    with set_environment(), mock_aws():
+        forget_clients()
+        database = wiring.dynamodb_client()
+        create_tables(database)
+        load_products(database)
+        yield Checkout(database)
+    forget_clients()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> Iterator[str]:
+    with DynamoDBLocal() as database:
+        create_tables(connect(database.endpoint))
+        load_products(connect(database.endpoint))
+        yield database.endpoint
+
+
+@pytest.fixture
+def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
+    """On DynamoDB Local: any number of threads."""
+    with set_environment(dynamodb_local):
+        forget_clients()
+        # Imported before the threads start, as a function's code is before its first request.
+        for function in ("create_order", "pay", "mark_order_paid", "cancel_order"):
+            importlib.import_module(f"functions.{function}.app")
+        yield Checkout(connect(dynamodb_local))
+    forget_clients()
+
+
+@pytest.fixture
+def calls(checkout: Checkout) -> Iterator[list[str]]:
+    """The names of the calls that go to DynamoDB from here on."""
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(model.name)
+
+    events = checkout.database.meta.events
+    events.register("before-call.dynamodb", note, unique_id="note")
+    yield made
+    events.unregister("before-call.dynamodb", unique_id="note")

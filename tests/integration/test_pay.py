@@ -1,0 +1,250 @@
+"""What pay writes, and what is left when something fails on the way."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from checkout import dynamodb, payment_service, wiring
+from checkout.simulated_gateway import SimulatedGateway
+from tests.integration.conftest import Checkout
+
+Call = Callable[[str, dict[str, Any]], bool]
+
+
+@contextmanager
+def failing(checkout: Checkout, chosen: Call, *, after: bool = False) -> Iterator[list[str]]:
+    """Each DynamoDB call that is chosen, by its name and parameters, times out: before it takes effect, or after."""
+    failed: list[str] = []
+    make_call = type(checkout.database)._make_api_call  # type: ignore[attr-defined]
+
+    def call(client: Any, name: str, parameters: dict[str, Any]) -> Any:
+        if not chosen(name, parameters):
+            return make_call(client, name, parameters)
+        failed.append(name)
+        if after:
+            make_call(client, name, parameters)
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+        raise ConnectTimeoutError(endpoint_url="dynamodb")
+
+    with patch.object(type(checkout.database), "_make_api_call", call):
+        yield failed
+
+
+def is_claim(name: str, parameters: dict[str, Any]) -> bool:
+    return name == "TransactWriteItems" and "attribute_not_exists(live_payment_id)" in str(parameters)
+
+
+def is_outcome(name: str, parameters: dict[str, Any]) -> bool:
+    return name == "TransactWriteItems" and "live_payment_id = :payment_id" in str(parameters)
+
+
+@pytest.mark.proves("FR-014", "FR-015", "FR-016")
+def test_a_payment_is_stored_and_the_order_claimed_before_the_gateway_is_called(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    seen: dict[str, Any] = {}
+    charge = SimulatedGateway.charge
+
+    def look(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
+        seen["payment_id"] = payment_id
+        seen["order"] = checkout.order_item(order)
+        [seen["payment"]] = checkout.payment_items(order)
+        seen["events"] = checkout.audit_events(order)
+        return charge(gateway, payment_id, *arguments)
+
+    with patch.object(SimulatedGateway, "charge", look):
+        answer = checkout.pay(order)
+    assert answer.status == 201
+    assert seen["payment_id"] == seen["payment"]["payment_id"] == f"pay_{order['id'][4:]}_001"
+    assert seen["payment"]["status"] == "pending"
+    assert seen["order"]["live_payment_id"] == seen["payment_id"]
+    assert seen["events"] == ["order_created", "payment_started"]
+    assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+    [payment] = checkout.payment_items(order)
+    assert payment["status"] == "succeeded"
+    assert payment["gateway_reference"] == checkout.charges(order)[0]["reference"]
+
+
+@pytest.mark.proves("FR-016")
+def test_the_order_as_its_customer_sees_it_changes_only_in_mark_order_paid(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    assert checkout.get_order(order) == order
+    paid = checkout.mark_paid(order, transaction_id).body
+    assert {name for name in order if order[name] != paid[name]} >= {"status", "payment_transaction_id", "version"}
+
+
+@pytest.mark.proves("FR-031")
+def test_no_table_holds_the_token_or_the_idempotency_key(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined", key="a-key-of-their-own")
+    checkout.pay(order, key="another-key-of-their-own")
+    everything = str(checkout.read_tables())
+    assert "tok_" not in everything
+    assert "of-their-own" not in everything
+
+
+@pytest.mark.proves("FR-018")
+def test_a_retry_with_the_key_of_a_lost_record_gets_the_same_payment(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    first = checkout.pay(order, key="key")
+    checkout.forget_idempotency()
+    again = checkout.pay(order, key="key")
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.body == first.body | {"duplicate": True}
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-017", "FR-018")
+def test_a_decline_whose_record_is_lost_is_the_same_decline_again(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    first = checkout.pay(order, "tok_chargeDeclined", key="key")
+    checkout.forget_idempotency()
+    again = checkout.pay(order, "tok_chargeDeclined", key="key")
+    assert again.body == first.body | {"request_id": again.body["request_id"]}
+    assert checkout.order_item(order)["declined_payments"] == 1
+
+
+@pytest.mark.proves("FR-011")
+def test_a_key_whose_record_is_lost_is_not_good_for_another_payload(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, key="key")
+    checkout.forget_idempotency()
+    assert checkout.pay(order, "tok_mastercard", key="key").code == "idempotency_key_reused"
+
+
+@pytest.mark.proves("FR-018")
+@pytest.mark.parametrize("token", ["tok_timeoutBeforeCharge", "tok_timeoutAfterCharge", "tok_errorAfterCharge"])
+def test_an_unknown_outcome_is_resumed_under_the_same_payment(checkout: Checkout, token: str) -> None:
+    order = checkout.create_order()
+    pending = checkout.pay(order, token, key="key")
+    assert (pending.status, pending.body["status"]) == (202, "pending")
+    result = checkout.pay(order, token, key="key")
+    assert (result.status, result.body["transaction_id"]) == (201, pending.body["transaction_id"])
+    assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-019")
+def test_a_gateway_that_refuses_leaves_the_order_payable(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    refused = checkout.pay(order, "tok_unavailable", key="key")
+    assert (refused.code, refused.headers["retry-after"]) == ("gateway_unavailable", "5")
+    assert checkout.scan("SimulatedGatewayTable") == []
+    assert "live_payment_id" not in checkout.order_item(order)
+    assert checkout.order_item(order)["declined_payments"] == 0
+    assert [payment["failure_reason"] for payment in checkout.payment_items(order)] == ["gateway_unavailable"]
+    assert checkout.pay(order, "tok_unavailable", key="key").code == "gateway_unavailable"
+    assert checkout.pay(order).status == 201
+
+
+@pytest.mark.proves("FR-018", "FR-019")
+def test_a_gateway_that_refuses_a_retry_says_nothing_of_the_first_request(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with patch.object(SimulatedGateway, "charge", side_effect=payment_service.ChargeUnknown):
+        assert checkout.pay(order, key="key").status == 202
+    with patch.object(SimulatedGateway, "charge", side_effect=payment_service.NotCharged):
+        assert checkout.pay(order, key="key").status == 202
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["pending"]
+    assert checkout.pay(order, key="key").status == 201
+
+
+@pytest.mark.proves("FR-019", "FR-037")
+def test_a_claim_that_cannot_be_written_is_503_and_nobody_is_charged(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    before = checkout.read_tables()
+    with failing(checkout, is_claim) as failed:
+        answer = checkout.pay(order, key="key")
+    assert failed
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert checkout.read_tables() == before
+    assert checkout.pay(order, key="key").status == 201
+
+
+@pytest.mark.proves("FR-014", "FR-018")
+def test_a_claim_whose_answer_is_lost_is_resumed(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        assert checkout.pay(order, key="key").code == "store_unavailable"
+    assert checkout.charges(order) == []
+    assert checkout.pay(order).code == "payment_in_progress"
+    assert checkout.pay(order, key="key").status == 201
+    assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-016", "FR-018")
+@pytest.mark.parametrize("after", [False, True], ids=["not written", "written, answer lost"])
+def test_a_charge_whose_outcome_cannot_be_written_is_pending_and_resumed(checkout: Checkout, after: bool) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_outcome, after=after):
+        answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.body["status"]) == (202, "pending"), "nobody is told what is not on record"
+    assert len(checkout.charges(order)) == 1
+    again = checkout.pay(order, key="key")
+    assert (again.status, again.body["transaction_id"]) == (201, answer.body["transaction_id"])
+    assert len(checkout.charges(order)) == 1
+    assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+
+
+@pytest.mark.proves("FR-013", "FR-016")
+def test_a_result_that_cannot_be_kept_is_still_given(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def keeps_result(name: str, parameters: dict[str, Any]) -> bool:
+        return name == "UpdateItem" and parameters["TableName"] == "IdempotencyTable"
+
+    with failing(checkout, keeps_result) as failed:
+        answer = checkout.pay(order, key="key")
+    assert failed
+    assert answer.status == 201
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-010", "FR-037")
+def test_without_idempotency_records_nothing_is_started(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    before = checkout.read_tables()
+    with failing(checkout, lambda name, _: name == "PutItem"):
+        answer = checkout.pay(order)
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-018")
+def test_a_gateway_slower_than_the_time_left_is_an_unknown_outcome(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    pending = checkout.pay(order, "tok_slow", key="key", seconds=payment_service.SECONDS_TO_FINISH + 0.5)
+    assert pending.status == 202
+    assert checkout.pay(order, "tok_slow", key="key").status == 201
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-037")
+def test_conflicts_are_tried_again_and_a_failed_condition_is_not(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    reasons = ["TransactionConflict", "ThrottlingError", "TransactionConflict"]
+    pauses: list[float] = []
+    write = wiring.dynamodb_client().transact_write_items
+
+    def cancel_first(**request: Any) -> Any:
+        if is_claim("TransactWriteItems", request) and reasons:
+            raise wiring.dynamodb_client().exceptions.TransactionCanceledException(
+                {
+                    "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+                    "CancellationReasons": [{"Code": "None"}, {"Code": reasons.pop(0)}, {"Code": "None"}],
+                },
+                "TransactWriteItems",
+            )
+        return write(**request)
+
+    with (
+        patch.object(wiring.dynamodb_client(), "transact_write_items", cancel_first),
+        patch.object(wiring.order_table()._transaction, "_sleep", pauses.append),
+    ):
+        assert checkout.pay(order).status == 201
+    assert reasons == []
+    assert len(pauses) == 3
+    assert all(0 <= pause <= dynamodb.LONGEST_PAUSE for pause in pauses)
+    assert len(checkout.charges(order)) == 1

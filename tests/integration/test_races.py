@@ -1,0 +1,153 @@
+"""Many at the same time, on DynamoDB Local, with real threads."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout import answer_once
+from tests.integration.conftest import Answer, Checkout
+
+pytestmark = pytest.mark.dynamodb_local
+
+RACERS = 16
+ROUNDS = 10
+
+
+def race(*racers: Callable[[], Answer]) -> list[Answer]:
+    """All start at once."""
+    barrier = threading.Barrier(len(racers))
+
+    def run(racer: Callable[[], Answer]) -> Answer:
+        barrier.wait()
+        return racer()
+
+    with ThreadPoolExecutor(len(racers)) as pool:
+        return list(pool.map(run, racers))
+
+
+def codes(answers: Sequence[Answer]) -> Counter[int | str]:
+    return Counter(answer.status if answer.status < 400 else str(answer.code) for answer in answers)
+
+
+@contextmanager
+def without_idempotency_records() -> Iterator[None]:
+    """The outer ring taken away: every request does its work."""
+
+    def work_at_once(work: Callable[[], tuple[Any, bool]], **_: Any) -> tuple[Any, bool]:
+        return work()[0], False
+
+    with patch.object(answer_once, "run_once", work_at_once):
+        yield
+
+
+@pytest.mark.proves("FR-014", "FR-037")
+def test_16_payments_with_16_keys_charge_once(racing_checkout: Checkout) -> None:
+    for _ in range(ROUNDS):
+        order = racing_checkout.create_order()
+        answers = race(*[lambda: racing_checkout.pay(order)] * RACERS)
+        found = codes(answers)
+        assert found.pop(201) == 1
+        assert set(found) <= {"payment_in_progress", "payment_already_succeeded"}
+        assert len(racing_checkout.charges(order)) == 1
+        assert racing_checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+
+
+@pytest.mark.proves("FR-010", "FR-012", "FR-014")
+def test_16_payments_with_one_key_charge_once(racing_checkout: Checkout) -> None:
+    for _ in range(ROUNDS):
+        order, key = racing_checkout.create_order(), racing_checkout.new_key()
+        answers = race(*[lambda: racing_checkout.pay(order, key=key)] * RACERS)
+        found = codes(answers)
+        assert set(found) <= {201, "idempotency_in_progress"}
+        assert found[201] >= 1
+        assert len({answer.body["transaction_id"] for answer in answers if answer.status == 201}) == 1
+        assert len(racing_checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-014", "FR-015", "FR-018")
+def test_16_payments_with_one_key_charge_once_without_idempotency_records(racing_checkout: Checkout) -> None:
+    for _ in range(ROUNDS):
+        order, key = racing_checkout.create_order(), racing_checkout.new_key()
+        with without_idempotency_records():
+            answers = race(*[lambda: racing_checkout.pay(order, key=key)] * RACERS)
+        assert set(codes(answers)) == {201}
+        assert len({answer.body["transaction_id"] for answer in answers}) == 1
+        assert len(racing_checkout.charges(order)) == 1
+        assert racing_checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+
+
+@pytest.mark.proves("FR-026", "FR-029")
+def test_16_mark_paid_write_one_audit_entry(racing_checkout: Checkout) -> None:
+    for _ in range(ROUNDS):
+        order = racing_checkout.create_order()
+        transaction_id = racing_checkout.pay(order).body["transaction_id"]
+        answers = race(*[lambda: racing_checkout.mark_paid(order, transaction_id)] * RACERS)
+        assert codes(answers) == {200: RACERS}
+        assert len({answer.text for answer in answers}) == 1
+        assert racing_checkout.audit_events(order).count("order_paid") == 1
+
+
+@pytest.mark.proves("FR-014", "FR-113")
+def test_pay_against_cancel_never_charges_a_cancelled_order(racing_checkout: Checkout) -> None:
+    winners: Counter[str] = Counter()
+
+    def cancel_after(milliseconds: float, order: dict[str, Any]) -> Answer:
+        time.sleep(milliseconds / 1000)
+        return racing_checkout.cancel(order)
+
+    for number in range(4 * ROUNDS):
+        order = racing_checkout.create_order()
+        # Pay reads and claims first: with more and more of a start it wins more often.
+        paid, cancelled = race(lambda: racing_checkout.pay(order), lambda: cancel_after(number, order))
+        charges = len(racing_checkout.charges(order))
+        status = racing_checkout.order_item(order)["status"]
+        if cancelled.status == 200:
+            assert (paid.code, charges, status) == ("order_not_payable", 0, "cancelled")
+        else:
+            assert (paid.status, cancelled.code, charges, status) == (201, "payment_in_progress", 1, "created")
+        winners["cancel" if cancelled.status == 200 else "pay"] += 1
+        racing_checkout.audit_events(order)
+    print(f"pay against cancel: {dict(winners)}")
+
+
+@pytest.mark.proves("FR-026", "FR-113")
+def test_mark_paid_against_cancel_ends_paid(racing_checkout: Checkout) -> None:
+    for _ in range(ROUNDS):
+        order = racing_checkout.create_order()
+        transaction_id = racing_checkout.pay(order).body["transaction_id"]
+        marked, cancelled = race(
+            lambda: racing_checkout.mark_paid(order, transaction_id), lambda: racing_checkout.cancel(order)
+        )
+        assert marked.status == 200
+        assert cancelled.code in {"payment_in_progress", "invalid_transition"}
+        assert racing_checkout.order_item(order)["status"] == "paid"
+
+
+@pytest.mark.proves("FR-022")
+def test_declines_at_the_same_time_never_exceed_the_cap(racing_checkout: Checkout) -> None:
+    order = racing_checkout.create_order()
+    for _ in range(4):
+        answers = race(*[lambda: racing_checkout.pay(order, "tok_chargeDeclined")] * RACERS)
+        assert set(codes(answers)) <= {"card_declined", "payment_in_progress", "too_many_attempts"}
+    while racing_checkout.pay(order, "tok_chargeDeclined").code == "card_declined":
+        pass
+    assert racing_checkout.order_item(order)["declined_payments"] == 10
+    assert len(racing_checkout.payment_items(order)) == 10
+    racing_checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-010")
+def test_16_orders_with_one_key_are_one_order(racing_checkout: Checkout) -> None:
+    body = {"items": [{"product_id": "tea", "quantity": 1}]}
+    for _ in range(ROUNDS):
+        key, customer = racing_checkout.new_key(), f"customer-{racing_checkout.new_key()}"
+        answers = race(*[lambda: racing_checkout.call("create_order", body, key=key, customer=customer)] * RACERS)
+        assert set(codes(answers)) <= {201, "idempotency_in_progress"}
+        assert len([item for item in racing_checkout.scan("OrdersTable") if item["customer_id"] == customer]) == 1

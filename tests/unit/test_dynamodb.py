@@ -1,0 +1,137 @@
+"""What a transaction makes of its cancellation reasons (FR-037)."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from checkout.dynamodb import (
+    LONGEST_PAUSE,
+    MAX_TRIES,
+    ConditionFailed,
+    Transaction,
+    change_item,
+    from_wire,
+    reading_faults,
+    to_wire,
+)
+from checkout.errors import StoreUnavailable
+
+pytestmark = pytest.mark.proves("FR-037")
+
+CLIENT = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+class FakeClient:
+    """Cancels a transaction for the reasons given, one list a call, then lets it pass."""
+
+    exceptions = CLIENT.exceptions
+
+    def __init__(self, *cancellations: list[str]) -> None:
+        self.cancellations = list(cancellations)
+        self.calls = 0
+
+    def transact_write_items(self, **_: Any) -> None:
+        self.calls += 1
+        if self.cancellations:
+            reasons = [{"Code": code} for code in self.cancellations.pop(0)]
+            raise CLIENT.exceptions.TransactionCanceledException(
+                {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons},  # type: ignore[typeddict-item]
+                "TransactWriteItems",
+            )
+
+
+def write(client: FakeClient, *, seconds_left: float = 10) -> list[float]:
+    """The pauses that were made."""
+    pauses: list[float] = []
+    transaction = Transaction(client, jitter=lambda: 1.0, sleep=pauses.append)  # type: ignore[arg-type]
+    transaction([], lambda: seconds_left - sum(pauses))
+    return pauses
+
+
+def test_a_conflict_or_a_throttle_is_tried_again_with_growing_pauses() -> None:
+    client = FakeClient(["None", "TransactionConflict"], ["ThrottlingError", "None"], ["ProvisionedThroughputExceeded"])
+    assert write(client) == [0.05, 0.1, 0.2]
+    assert client.calls == 4
+
+
+@pytest.mark.parametrize(
+    "reasons",
+    [
+        ["ConditionalCheckFailed"],
+        ["None", "ConditionalCheckFailed", "None"],
+        ["ConditionalCheckFailed", "TransactionConflict"],
+        ["ThrottlingError", "ConditionalCheckFailed"],
+    ],
+)
+def test_a_failed_condition_is_an_answer(reasons: list[str]) -> None:
+    client = FakeClient(reasons)
+    with pytest.raises(ConditionFailed):
+        write(client)
+    assert client.calls == 1
+
+
+@pytest.mark.parametrize("reasons", [["ValidationError"], ["None", "ItemCollectionSizeLimitExceeded"], ["None"], []])
+def test_other_reasons_are_faults(reasons: list[str]) -> None:
+    with pytest.raises(CLIENT.exceptions.TransactionCanceledException):
+        write(FakeClient(reasons))
+
+
+def test_conflicts_without_end_are_given_up() -> None:
+    client = FakeClient(*[["TransactionConflict"]] * 100)
+    with pytest.raises(StoreUnavailable):
+        write(client)
+    assert client.calls == MAX_TRIES
+
+
+def test_no_pause_is_longer_than_the_time_left() -> None:
+    client = FakeClient(*[["TransactionConflict"]] * 100)
+    with pytest.raises(StoreUnavailable):
+        write(client, seconds_left=0.1)
+    assert client.calls == 2
+
+
+def test_pauses_are_bounded() -> None:
+    assert max(write(FakeClient(*[["TransactionConflict"]] * (MAX_TRIES - 1)))) == LONGEST_PAUSE
+
+
+@pytest.mark.parametrize(
+    ("fault", "passing"),
+    [
+        (EndpointConnectionError(endpoint_url="x"), True),
+        (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem"), True),
+        (ClientError({"Error": {"Code": "TransactionConflictException"}}, "GetItem"), True),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem"), False),
+        (ClientError({"Error": {"Code": "ValidationException"}}, "GetItem"), False),
+    ],
+)
+def test_only_faults_that_pass_are_unavailability(fault: Exception, passing: bool) -> None:
+    with pytest.raises(StoreUnavailable if passing else type(fault)), reading_faults():
+        raise fault
+
+
+@pytest.mark.proves("FR-008")
+def test_numbers_stay_whole_on_their_way_to_the_table_and_back() -> None:
+    item = {"amount": 2**53 - 1, "items": [{"quantity": 3}], "name": "é", "none": None, "yes": True}
+    assert from_wire(to_wire(item)) == item
+    assert isinstance(from_wire(to_wire(item))["amount"], int)
+
+
+def test_a_change_writes_what_differs_under_all_conditions() -> None:
+    change = change_item(
+        "Table",
+        {"id": "1"},
+        {"id": "1", "status": "created", "same": 1, "gone": "x"},
+        {"id": "1", "status": "paid", "same": 1},
+        conditions=["#status = :created", "version = :seen"],
+        values={":created": "created", ":seen": 3},
+    )["Update"]
+    assert change["UpdateExpression"] == "SET #status = :new_status REMOVE #gone"
+    assert change["ConditionExpression"] == "#status = :created AND version = :seen"
+    assert change["ExpressionAttributeNames"] == {"#status": "status", "#gone": "gone"}
+    assert change["ExpressionAttributeValues"] == {
+        ":new_status": {"S": "paid"},
+        ":created": {"S": "created"},
+        ":seen": {"N": "3"},
+    }
