@@ -1,0 +1,187 @@
+"""What is written with an order, and how the history is read."""
+
+from typing import Any
+
+import pytest
+
+from checkout.audit import AuditEntry, hash_entry
+from tests.integration.conftest import Checkout
+
+
+@pytest.mark.proves("FR-101", "FR-102")
+def test_an_order_and_its_first_audit_entry_are_written_in_one_transaction(
+    checkout: Checkout, calls: list[str]
+) -> None:
+    order = checkout.create_order("mug", 2)
+    assert [name for name in calls if name not in {"PutItem", "UpdateItem"}] == ["BatchGetItem", "TransactWriteItems"]
+    item = checkout.order_item(order)
+    [entry] = checkout.scan("AuditTable")
+    assert (item["audit_sequence"], item["audit_hash"]) == (1, entry["hash"])
+    assert entry["hash"] == hash_entry(AuditEntry.from_document(entry).to_document())
+    assert entry["facts"] == {
+        "total_amount": 3600,
+        "currency": "usd",
+        "items": [{"product_id": "mug", "quantity": 2, "unit_price": 1800}],
+    }
+
+
+@pytest.mark.proves("FR-101")
+def test_a_price_that_changes_afterwards_does_not_change_the_order(checkout: Checkout) -> None:
+    order = checkout.create_order("mug", 2)
+    checkout.database.update_item(
+        TableName="ProductsTable",
+        Key={"product_id": {"S": "mug"}},
+        UpdateExpression="SET unit_price = :price",
+        ExpressionAttributeValues={":price": {"N": "9900"}},
+    )
+    assert checkout.get_order(order) == order
+    assert checkout.create_order("mug", 2)["total_amount"] == 19800
+
+
+@pytest.mark.proves("FR-031")
+@pytest.mark.parametrize("customer", ["alice@example.com"])
+def test_the_audit_trail_names_a_role_and_no_person(checkout: Checkout, customer: str) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 1}], "metadata": {"phone": "555-0100"}}
+    order = checkout.call("create_order", body, key="key", customer=customer).body
+    checkout.mark_paid(order, checkout.pay(order, customer=customer).body["transaction_id"], customer=customer)
+    entries = checkout.scan("AuditTable")
+    assert {entry["actor"] for entry in entries} == {"customer"}
+    assert not any(personal in str(entries) for personal in (customer, "555-0100", "phone"))
+
+
+@pytest.mark.proves("FR-107", "FR-108")
+@pytest.mark.parametrize("query", [{}, {"status": "created"}, {"status": "paid"}])
+def test_a_list_is_one_consistent_query_and_never_a_scan(
+    checkout: Checkout, calls: list[str], query: dict[str, str]
+) -> None:
+    for _ in range(12):
+        checkout.create_order()
+    consistent: list[bool] = []
+    checkout.database.meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: consistent.append(params.get("ConsistentRead"))
+    )
+    calls.clear()
+    page = checkout.list_orders(limit="5", **query)
+    assert calls == ["Query"]
+    assert consistent == [True]
+    assert len(page["orders"]) == (0 if query.get("status") == "paid" else 5)
+
+
+@pytest.mark.proves("FR-107")
+def test_a_new_order_is_in_the_very_next_list(checkout: Checkout) -> None:
+    for _ in range(5):
+        order = checkout.create_order()
+        assert checkout.list_orders()["orders"][0] == order
+
+
+def read_pages(checkout: Checkout, **query: str) -> list[list[str]]:
+    pages: list[list[str]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = checkout.list_orders(**query, **({"cursor": cursor} if cursor else {}))
+        pages.append([order["id"] for order in page["orders"]])
+        cursor = page["next_cursor"]
+    return pages
+
+
+@pytest.mark.proves("FR-107", "FR-108", "FR-109")
+def test_pages_are_full_and_hold_every_order_once_newest_first(checkout: Checkout) -> None:
+    orders = [checkout.create_order() for _ in range(26)]
+    for order in orders[::3]:
+        checkout.mark_paid(order, checkout.pay(order).body["transaction_id"])
+    checkout.create_order(customer="bob")
+    ids = [order["id"] for order in orders]
+    paid = ids[::3]
+    assert read_pages(checkout, limit="10") == split(sorted(ids, reverse=True), 10)
+    assert read_pages(checkout, limit="13") == split(sorted(ids, reverse=True), 13), "no empty page at the end"
+    assert read_pages(checkout, limit="4", status="paid") == split(sorted(paid, reverse=True), 4)
+    assert read_pages(checkout, limit="100", status="created") == [sorted(set(ids) - set(paid), reverse=True)]
+    assert read_pages(checkout, status="cancelled") == [[]]
+
+
+def split(ids: list[str], size: int) -> list[list[str]]:
+    return [ids[at : at + size] for at in range(0, len(ids), size)]
+
+
+@pytest.mark.proves("FR-108")
+def test_an_order_moves_to_the_list_of_its_new_state(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.cancel(order)
+    assert checkout.list_orders(status="created")["orders"] == []
+    assert [found["id"] for found in checkout.list_orders(status="cancelled")["orders"]] == [order["id"]]
+
+
+@pytest.mark.proves("FR-025", "FR-029")
+def test_mark_paid_links_both_sides_in_one_transaction(checkout: Checkout, calls: list[str]) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    calls.clear()
+    checkout.mark_paid(order, transaction_id)
+    assert calls == ["GetItem", "GetItem", "TransactWriteItems"]
+    [payment] = checkout.payment_items(order)
+    item = checkout.order_item(order)
+    assert item["payment_id"] == transaction_id
+    assert (item["status"], item["status_order_id"]) == ("paid", f"paid#{order['id']}")
+    assert payment["linked_at"] == item["updated_at"]
+    assert checkout.audit_events(order)[-1] == "order_paid"
+
+
+@pytest.mark.proves("FR-026")
+def test_marking_paid_again_writes_nothing(checkout: Checkout, calls: list[str]) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    first = checkout.mark_paid(order, transaction_id)
+    before = checkout.read_tables()
+    calls.clear()
+    assert checkout.mark_paid(order, transaction_id).text == first.text
+    assert "TransactWriteItems" not in calls
+    assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-112")
+def test_cancelling_again_writes_nothing(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    first = checkout.cancel(order)
+    before = checkout.read_tables()
+    assert checkout.cancel(order).text == first.text
+    assert checkout.read_tables() == before
+    assert checkout.audit_events(order) == ["order_created", "order_cancelled"]
+
+
+@pytest.mark.proves("FR-025")
+@pytest.mark.parametrize(
+    ("side", "change", "code"),
+    [
+        ("the order", "SET #status = :value REMOVE live_payment_id", "invalid_transition"),
+        ("the payment", "SET #status = :value", "payment_not_succeeded"),
+    ],
+)
+def test_what_changes_between_reading_and_writing_is_seen(
+    checkout: Checkout, side: str, change: str, code: str
+) -> None:
+    """Another writer comes between the reads and the transaction: it fails, and the answer tells what is so now."""
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    table, key = {
+        "the order": ("OrdersTable", {"customer_id": {"S": "alice"}, "order_id": {"S": order["id"]}}),
+        "the payment": ("PaymentsTable", {"payment_id": {"S": transaction_id}}),
+    }[side]
+    came: list[bool] = []
+
+    def come_between(model: Any, **_: Any) -> None:
+        if model.name == "TransactWriteItems" and not came:
+            came.append(True)
+            checkout.database.update_item(
+                TableName=table,
+                Key=key,  # type: ignore[arg-type]
+                UpdateExpression=change,
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":value": {"S": "cancelled" if side == "the order" else "failed"}},
+            )
+
+    checkout.database.meta.events.register("before-call.dynamodb", come_between, unique_id="between")
+    answer = checkout.mark_paid(order, transaction_id)
+    checkout.database.meta.events.unregister("before-call.dynamodb", unique_id="between")
+    assert came
+    assert answer.code == code
+    assert "order_paid" not in {entry["event"] for entry in checkout.scan("AuditTable")}
