@@ -102,7 +102,7 @@ def read_answer(result: Any) -> Answer:
     status = result["statusCode"]
     if not (isinstance(status, int) and 100 <= status <= 599):
         raise ValueError("statusCode is no HTTP status")
-    body = result.get("body") or ""
+    body = "" if result.get("body") is None else result["body"]
     if not isinstance(body, str):
         raise ValueError("body is no text")
     headers = [(str(name), str(value)) for name, value in (result.get("headers") or {}).items()]

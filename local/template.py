@@ -12,7 +12,17 @@ from typing import Any
 
 import yaml
 
-__all__ = ["REGION", "ROOT", "Authorizer", "Function", "Route", "Template", "TemplateError", "read_template"]
+__all__ = [
+    "REGION",
+    "ROOT",
+    "Authorizer",
+    "Function",
+    "Route",
+    "Template",
+    "TemplateError",
+    "TemplateLoader",
+    "read_template",
+]
 
 ROOT = Path(__file__).parents[1]
 REGION = "us-east-1"
@@ -82,11 +92,11 @@ class Template:
 
 def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT / "template.yaml") -> Template:
     """The template with these parameters, the others by default. Raises TemplateError."""
-    document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  it is a SafeLoader
+    document = yaml.load(path.read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506  it is a SafeLoader
     return _Reader(document, dict(parameters or {}), path.parent).read()
 
 
-class _Loader(yaml.SafeLoader):
+class TemplateLoader(yaml.SafeLoader):
     """Turns the short forms of intrinsic functions, `!Ref x`, into the long ones, {"Ref": "x"}."""
 
 
@@ -102,7 +112,7 @@ def _read_intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict
     return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
 
 
-_Loader.add_multi_constructor("!", _read_intrinsic)
+TemplateLoader.add_multi_constructor("!", _read_intrinsic)
 
 
 class _Reader:

@@ -1,0 +1,133 @@
+"""What template.yaml declares of tables, logs and the API."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from local.template import ROOT, TemplateError, TemplateLoader, read_template
+
+DOCUMENT: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+
+
+def resources(kind: str) -> dict[str, Any]:
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+TABLES = resources("AWS::DynamoDB::Table")
+FUNCTIONS = resources("AWS::Serverless::Function")
+
+
+@pytest.mark.proves("FR-034", "FR-039")
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+def test_tables_are_on_demand_encrypted_recoverable_and_kept(table: dict[str, Any]) -> None:
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectTables", True, False]}
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.proves("FR-039")
+def test_only_idempotency_records_run_out() -> None:
+    assert [name for name, table in TABLES.items() if "TimeToLiveSpecification" in table["Properties"]] == [
+        "IdempotencyTable"
+    ]
+
+
+@pytest.mark.proves("FR-034")
+def test_logs_run_out() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+    assert {group["Properties"]["RetentionInDays"]["Ref"] for group in groups.values()} == {"LogRetentionDays"}
+    assert DOCUMENT["Globals"]["Function"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+@pytest.mark.proves("FR-034")
+def test_the_api_is_throttled_and_its_access_logged() -> None:
+    [api] = resources("AWS::Serverless::HttpApi").values()
+    assert set(api["Properties"]["DefaultRouteSettings"]) == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    assert api["Properties"]["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+
+
+def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for policy in function["Properties"].get("Policies", []) for statement in policy["Statement"]]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.proves("FR-033")
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_no_statement_has_a_wildcard(function: dict[str, Any]) -> None:
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in as_list(statement["Action"]))
+        assert not any("*" in str(resource) for resource in as_list(statement["Resource"]))
+
+
+@pytest.mark.proves("FR-029", "FR-033")
+def test_audit_entries_can_only_be_put_and_queried() -> None:
+    actions = {
+        action
+        for function in FUNCTIONS.values()
+        for statement in statements(function)
+        if {"Fn::GetAtt": ["AuditTable", "Arn"]} in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+    assert actions == {"dynamodb:PutItem", "dynamodb:Query"}
+
+
+@pytest.mark.proves("FR-039")
+def test_nothing_can_delete_what_must_be_kept() -> None:
+    for function in FUNCTIONS.values():
+        for statement in statements(function):
+            if "dynamodb:DeleteItem" in as_list(statement["Action"]):
+                assert as_list(statement["Resource"]) == [{"Fn::GetAtt": ["IdempotencyTable", "Arn"]}]
+
+
+@pytest.mark.proves("FR-032")
+def test_functions_are_traced() -> None:
+    assert DOCUMENT["Globals"]["Function"]["Tracing"] == {"Ref": "Tracing"}
+    assert DOCUMENT["Parameters"]["Tracing"]["Default"] == "Active"
+
+
+@pytest.mark.proves("FR-001", "FR-035")
+def test_every_route_but_health_has_the_authorizer() -> None:
+    routes = read_template().routes
+    assert len(routes) == 10
+    assert [f"{route.method} {route.path}" for route in routes if route.authorizer is None] == ["GET /health"]
+
+
+def test_a_function_is_named_alike_everywhere() -> None:
+    for logical_id, function in FUNCTIONS.items():
+        folder = function["Properties"]["CodeUri"].split("/")[1]
+        assert function["Properties"]["Handler"] == f"app.{folder}"
+        assert logical_id == "".join(word.capitalize() for word in folder.split("_")) + "Function"
+
+
+@pytest.mark.proves("FR-035")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Environment": {"Variables": {"X": {"Fn::ImportValue": "y"}}}},
+        {"Environment": {"Variables": {"X": {"Ref": "Unheard"}}}},
+        {"Environment": {"Variables": {"MAX_DECLINES": "99"}}},
+    ],
+)
+def test_what_the_runtime_does_not_know_is_an_error(tmp_path: Any, change: dict[str, Any]) -> None:
+    document = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506
+    document["Resources"]["PayFunction"]["Properties"].update(change)
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    with pytest.raises(TemplateError):
+        read_template(path=tmp_path / "template.yaml").environment  # noqa: B018
+
+
+@pytest.mark.proves("FR-035")
+def test_parameters_reach_the_functions() -> None:
+    assert read_template({"MaxDeclines": "3"}).environment["MAX_DECLINES"] == "3"
+    assert read_template().environment["MAX_DECLINES"] == "10"
+    with pytest.raises(TemplateError):
+        read_template({"Unheard": "1"})
