@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from checkout import dynamodb, payment_service, wiring
+from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
 
@@ -210,6 +211,16 @@ def test_without_idempotency_records_nothing_is_started(checkout: Checkout) -> N
         answer = checkout.pay(order)
     assert (answer.status, answer.code) == (503, "store_unavailable")
     assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-014", "FR-023")
+def test_a_payment_that_others_always_outrun_is_told_of_theirs(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    theirs = checkout.pay(order, "tok_chargeDeclined").body["transaction_id"]
+    with patch.object(OrderTable, "claim_order", side_effect=OrderChanged) as claim:
+        answer = checkout.pay(order)
+    assert claim.call_count == MAX_DECISIONS
+    assert (answer.code, answer.body["transaction_id"]) == ("payment_in_progress", theirs)
 
 
 @pytest.mark.proves("FR-018")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from checkout.audit import AuditEntry, AuditHead
 from checkout.clock import Deadline
 from checkout.dynamodb import ConditionFailed, Item, Transaction, change_item, from_wire, reading_faults, to_wire
-from checkout.errors import StoreUnavailable
+from checkout.errors import CheckoutError, StoreUnavailable
 from checkout.identifiers import is_order_id, is_payment_id
 from checkout.money import Money
 from checkout.orders import Order, OrderItem
@@ -46,17 +46,19 @@ class OrderChanged(Exception):
     """The order or its payment is not as it was read: read it again and decide again. Nothing was written."""
 
 
-def decide_on_latest(decide: Callable[[], Decision]) -> Decision:
+def decide_on_latest(
+    decide: Callable[[], Decision], *, give_up: Callable[[], CheckoutError] = StoreUnavailable
+) -> Decision:
     """What `decide` returns; it reads, decides and writes, and is called again when OrderChanged tells it was late.
 
-    Raises StoreUnavailable where others keep being faster.
+    Raises what `give_up` makes, StoreUnavailable by default, where others keep being faster.
     """
     for _ in range(MAX_DECISIONS):
         try:
             return decide()
         except OrderChanged:
             continue
-    raise StoreUnavailable
+    raise give_up()
 
 
 class OrderTable:

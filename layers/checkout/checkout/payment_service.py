@@ -81,7 +81,12 @@ class PaymentService:
             self._gateway.check_token(token)
             return self._claim_order(caller, order, key_hash=key_hash, request_hash=request_hash)
 
-        attempt = decide_on_latest(claim)
+        def give_up() -> PaymentInProgress:
+            # Whoever was faster, each time, is a payment of this order.
+            order = self._get_order(caller, order_id)
+            return PaymentInProgress(transaction_id=payment_id_of(order_id, order.payment_attempts))
+
+        attempt = decide_on_latest(claim, give_up=give_up)
         if not attempt.payment.is_open:
             return attempt.payment, True
         return self._charge(caller, attempt, token), False
