@@ -26,6 +26,22 @@ subprocess.run(["git", "status"], check=True)
 yaml.load(document)
 # ruleid: unsafe-yaml
 yaml.load(document, Loader=yaml.Loader)
+# ruleid: unsafe-yaml
+yaml.load(document, yaml.UnsafeLoader)
+
+
+# ruleid: unsafe-yaml
+class Unsafe(yaml.Loader):
+    pass
+
+
+# ok: unsafe-yaml
+class TemplateLoader(yaml.SafeLoader):
+    pass
+
+
+# ok: unsafe-yaml
+yaml.load(document, TemplateLoader)
 # ok: unsafe-yaml
 yaml.safe_load(document)
 # ok: unsafe-yaml
