@@ -5,14 +5,12 @@ same time, one thread serialises them, and tools reach it as they reach any Dyna
 """
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from werkzeug.serving import make_server
-
 from local.dynamodb_local import DynamoDBLocal
 from local.template import ROOT
+from local.wsgi import serve_application
 
 __all__ = ["DATABASES", "open_database"]
 
@@ -38,12 +36,5 @@ def _open_embedded() -> Iterator[str]:
     from moto.moto_server.werkzeug_app import create_backend_app  # noqa: PLC0415  takes a second
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, create_backend_app("dynamodb"), threaded=False)
-    thread = threading.Thread(target=server.serve_forever, name="database", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serve_application(create_backend_app("dynamodb"), threaded=False) as endpoint:
+        yield endpoint

@@ -16,9 +16,10 @@ import httpx
 from checkout.money import Money
 from local.database import open_database
 from local.keys import issue_token, local_parameters
-from local.runtime import Runtime, serve
+from local.runtime import Runtime
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, read_template
+from local.wsgi import serve_application
 
 LOG = ROOT / ".data" / "demo.log"
 
@@ -229,7 +230,8 @@ def main() -> int:
             items = database.scan(TableName="SimulatedGatewayTable")["Items"]
             return sum(item["order_id"]["S"] == order_id for item in items if item["outcome"]["S"] == "succeeded")
 
-        with serve(Runtime(read_template(local_parameters(endpoint)))) as address:
+        runtime = Runtime(read_template(local_parameters(endpoint)))
+        with serve_application(runtime, threaded=True) as address:
             say(f"The checkout runs at {address}, its database is embedded.\n")
             try:
                 play(Demo(address), count_charges)

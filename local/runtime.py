@@ -11,20 +11,18 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local.events import Answer, HttpRequest, make_authorizer_event, make_event, read_answer
 from local.template import REGION, Function, Route, Template
 
-__all__ = ["LambdaContext", "Runtime", "serve"]
+__all__ = ["LambdaContext", "Runtime"]
 
 Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 
@@ -127,20 +125,6 @@ class Runtime:
             if function.logical_id not in self._handlers:
                 self._handlers[function.logical_id] = _import_handler(function)
             return self._handlers[function.logical_id]
-
-
-@contextmanager
-def serve(runtime: Runtime, port: int = 0) -> Iterator[str]:
-    """Answers at the URL given for as long as the block lasts, each request in a thread of its own."""
-    server = make_server("127.0.0.1", port, runtime, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="runtime", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _import_handler(function: Function) -> Handler:

@@ -11,10 +11,11 @@ ECHO = Path(__file__).parent / "echo" / "template.yaml"
 SERVE_ECHO = """
 import sys, threading
 from pathlib import Path
-from local.runtime import Runtime, serve
+from local.runtime import Runtime
 from local.template import read_template
+from local.wsgi import serve_application
 
-with serve(Runtime(read_template(path=Path(sys.argv[1]))), int(sys.argv[2])):
+with serve_application(Runtime(read_template(path=Path(sys.argv[1]))), int(sys.argv[2]), threaded=True):
     threading.Event().wait()
 """
 

@@ -28,17 +28,19 @@ import sys, threading
 from pathlib import Path
 from local.database import open_database
 from local.keys import local_parameters
-from local.runtime import Runtime, serve
+from local.runtime import Runtime
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
 from local.template import read_template
+from local.wsgi import serve_application
 
 with open_database(sys.argv[1]) as endpoint:
     create_tables(connect(endpoint))
     load_products(connect(endpoint))
-    with serve(Runtime(read_template(local_parameters(endpoint)))) as address, announce(address, endpoint, Path(sys.argv[2])):
+    runtime = Runtime(read_template(local_parameters(endpoint)))
+    with serve_application(runtime, threaded=True) as address, announce(address, endpoint, Path(sys.argv[2])):
         threading.Event().wait()
-"""  # noqa: E501
+"""
 START_SECONDS = 60
 
 Tables = dict[str, list[str]]

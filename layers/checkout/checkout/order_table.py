@@ -22,13 +22,13 @@ change itself rests on; they hold whatever was read.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checkout.audit import AuditEntry, AuditHead
+from checkout.audit import AuditEntry
 from checkout.clock import Deadline
 from checkout.dynamodb import ConditionFailed, Item, Transaction, change_item, from_wire, reading_faults, to_wire
 from checkout.errors import CheckoutError, StoreUnavailable
 from checkout.identifiers import is_order_id, is_payment_id
-from checkout.money import Money
-from checkout.orders import Order, OrderItem
+from checkout.order_items import from_order, from_payment, to_order, to_payment
+from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
@@ -83,14 +83,14 @@ class OrderTable:
         if not is_order_id(order_id):
             return None
         item = self._get(self._orders, {"customer_id": customer_id, "order_id": order_id})
-        return _to_order(item) if item else None
+        return to_order(item) if item else None
 
     def get_payment(self, payment_id: str) -> Payment | None:
         """None also for what is no payment id."""
         if not is_payment_id(payment_id):
             return None
         item = self._get(self._payments, {"payment_id": payment_id})
-        return _to_payment(item) if item else None
+        return to_payment(item) if item else None
 
     def list_orders(
         self, customer_id: str, *, limit: int, status: OrderStatus | None, before: str | None
@@ -117,7 +117,7 @@ class OrderTable:
             query["ExclusiveStartKey"] = to_wire(start | ({"status_order_id": f"{status}#{before}"} if status else {}))
         with reading_faults():
             page = self._client.query(**query)
-        orders = [_to_order(from_wire(item)) for item in page["Items"]]
+        orders = [to_order(from_wire(item)) for item in page["Items"]]
         return orders[:limit], len(orders) > limit or "LastEvaluatedKey" in page
 
     def list_audit_entries(self, order_id: str) -> list[AuditEntry]:
@@ -150,7 +150,7 @@ class OrderTable:
     def create_order(self, order: Order, entry: AuditEntry, deadline: Deadline) -> None:
         """FR-102. Conditions: no such order."""
         absent = "attribute_not_exists(order_id)"
-        self._write([self._put(self._orders, _from_order(order, entry.head), absent), self._append(entry)], deadline)
+        self._write([self._put(self._orders, from_order(order, entry.head), absent), self._append(entry)], deadline)
 
     def claim_order(
         self, before: Order, after: Order, payment: Payment, entry: AuditEntry, *, max_declines: int, deadline: Deadline
@@ -169,7 +169,7 @@ class OrderTable:
         self._write(
             [
                 self._change_order(before, after, entry, conditions, values),
-                self._put(self._payments, _from_payment(payment), absent),
+                self._put(self._payments, from_payment(payment), absent),
                 self._append(entry),
             ],
             deadline,
@@ -261,8 +261,8 @@ class OrderTable:
         return change_item(
             self._orders,
             {"customer_id": before.customer_id, "order_id": before.order_id},
-            _from_order(before, before.audit_head),
-            _from_order(after, entry.head),
+            from_order(before, before.audit_head),
+            from_order(after, entry.head),
             conditions=[*conditions, unchanged],
             values={**values, ":seen_sequence": before.audit_head.sequence},
         )
@@ -270,7 +270,7 @@ class OrderTable:
     def _change_payment(self, before: Payment, after: Payment, conditions: list[str], values: Item) -> Item:
         key = {"payment_id": before.payment_id}
         return change_item(
-            self._payments, key, _from_payment(before), _from_payment(after), conditions=conditions, values=values
+            self._payments, key, from_payment(before), from_payment(after), conditions=conditions, values=values
         )
 
 
@@ -278,85 +278,3 @@ def _may_become(status: OrderStatus | PaymentStatus) -> tuple[str, dict[str, str
     """The condition that the transition table allows this state from the present one, and its values."""
     values = {f":{origin}": str(origin) for origin in origins_of(status)}
     return f"#status IN ({', '.join(values)})", values
-
-
-def _from_order(order: Order, head: AuditHead) -> dict[str, Any]:
-    return _present(
-        {
-            "customer_id": order.customer_id,
-            "order_id": order.order_id,
-            "status": order.status,
-            "status_order_id": f"{order.status}#{order.order_id}",
-            "total_amount": order.total.amount,
-            "currency": order.total.currency,
-            "items": [
-                {"product_id": i.product_id, "name": i.name, "quantity": i.quantity, "unit_price": i.unit_price}
-                for i in order.items
-            ],
-            "metadata": dict(order.metadata),
-            "payment_id": order.payment_id,
-            "refunded_amount": order.refunded_amount,
-            "version": order.version,
-            "created_at": order.created_at,
-            "updated_at": order.updated_at,
-            "live_payment_id": order.live_payment_id,
-            "payment_attempts": order.payment_attempts,
-            "declined_payments": order.declined_payments,
-            "audit_sequence": head.sequence,
-            "audit_hash": head.hash,
-        }
-    )
-
-
-def _to_order(item: Item) -> Order:
-    return Order(
-        order_id=item["order_id"],
-        customer_id=item["customer_id"],
-        status=OrderStatus(item["status"]),
-        total=Money(item["total_amount"], item["currency"]),
-        items=tuple(OrderItem(**fields) for fields in item["items"]),
-        metadata=item["metadata"],
-        payment_id=item.get("payment_id"),
-        refunded_amount=item["refunded_amount"],
-        version=item["version"],
-        created_at=item["created_at"],
-        updated_at=item["updated_at"],
-        live_payment_id=item.get("live_payment_id"),
-        payment_attempts=item["payment_attempts"],
-        declined_payments=item["declined_payments"],
-        audit_head=AuditHead(item["audit_sequence"], item["audit_hash"]),
-    )
-
-
-def _from_payment(payment: Payment) -> dict[str, Any]:
-    return _present(
-        {
-            "payment_id": payment.payment_id,
-            "order_id": payment.order_id,
-            "customer_id": payment.customer_id,
-            "status": payment.status,
-            "amount": payment.money.amount,
-            "currency": payment.money.currency,
-            "attempt": payment.attempt,
-            "idempotency_key_hash": payment.idempotency_key_hash,
-            "request_hash": payment.request_hash,
-            "created_at": payment.created_at,
-            "updated_at": payment.updated_at,
-            "refunded_amount": payment.refunded_amount,
-            "gateway_reference": payment.gateway_reference,
-            "decline_code": payment.decline_code,
-            "failure_reason": payment.failure_reason,
-            "linked_at": payment.linked_at,
-        }
-    )
-
-
-def _to_payment(item: Item) -> Payment:
-    fields = {name: value for name, value in item.items() if name not in {"amount", "currency"}}
-    fields["status"] = PaymentStatus(item["status"])
-    return Payment(money=Money(item["amount"], item["currency"]), **fields)
-
-
-def _present(item: Item) -> dict[str, Any]:
-    """Without the attributes that have no value: conditions ask whether an attribute exists."""
-    return {name: value for name, value in item.items() if value is not None}

@@ -142,13 +142,19 @@ def describe_order(order: Order) -> dict[str, Any]:
     }
 
 
-def describe_payment(payment: Payment) -> dict[str, Any]:
+def _describe_charge(payment: Payment) -> dict[str, Any]:
     return {
         "transaction_id": payment.payment_id,
         "order_id": payment.order_id,
         "status": payment.status,
         "amount": payment.money.amount,
         "currency": payment.money.currency,
+    }
+
+
+def describe_payment(payment: Payment) -> dict[str, Any]:
+    return {
+        **_describe_charge(payment),
         "refunded_amount": payment.refunded_amount,
         "decline_code": payment.decline_code,
         "created_at": payment.created_at,
@@ -157,15 +163,7 @@ def describe_payment(payment: Payment) -> dict[str, Any]:
 
 
 def describe_payment_result(payment: Payment, *, duplicate: bool) -> dict[str, Any]:
-    return {
-        "transaction_id": payment.payment_id,
-        "order_id": payment.order_id,
-        "status": payment.status,
-        "amount": payment.money.amount,
-        "currency": payment.money.currency,
-        "duplicate": duplicate,
-        "created_at": payment.created_at,
-    }
+    return {**_describe_charge(payment), "duplicate": duplicate, "created_at": payment.created_at}
 
 
 def describe_product(product: Product) -> dict[str, Any]:
