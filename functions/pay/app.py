@@ -3,7 +3,7 @@
 from checkout import wiring
 from checkout.answer_once import REPLAYED, answer_once
 from checkout.api import Request, Response, endpoint, note, problem
-from checkout.errors import CardDeclined
+from checkout.errors import CardDeclined, GatewayUnavailable
 from checkout.metrics import count
 from checkout.money import Money
 from checkout.payments import Payment
@@ -16,13 +16,17 @@ def pay(request: Request) -> Response:
     note(order_id=body.order_id)
 
     def work(key: str) -> Response:
-        payment, had_ended = wiring.payment_service().pay(
-            request.caller,
-            order_id=body.order_id,
-            token=body.token,
-            money=Money(body.amount, body.currency),
-            idempotency_key=key,
-        )
+        try:
+            payment, had_ended = wiring.payment_service().pay(
+                request.caller,
+                order_id=body.order_id,
+                token=body.token,
+                money=Money(body.amount, body.currency),
+                idempotency_key=key,
+            )
+        except GatewayUnavailable:
+            count("Payments", outcome="unavailable")
+            raise
         if not had_ended:
             count("Payments", outcome="declined" if payment.was_declined else payment.status)
         return _answer(payment, request, had_ended=had_ended)

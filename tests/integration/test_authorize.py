@@ -120,6 +120,7 @@ REFUSED: dict[str, Callable[[Path], str]] = {
     "without an audience": lambda data: f"Bearer {sign({'aud': None}, read_key(data))}",
     "without a subject": lambda data: f"Bearer {sign({'sub': None}, read_key(data))}",
     "with an empty subject": lambda data: f"Bearer {sign({'sub': ''}, read_key(data))}",
+    "with a subject longer than a key": lambda data: f"Bearer {sign({'sub': 'x' * 3000}, read_key(data))}",
     "with another scheme": lambda data: f"Basic {sign({}, read_key(data))}",
     "without a scheme": lambda data: sign({}, read_key(data)),
     "that is none": lambda _: "Bearer x.y.z",

@@ -86,6 +86,7 @@ def test_each_request_has_one_log_line_with_its_ids_and_nothing_secret(
 def test_what_happens_is_counted(checkout: Checkout, read_log: Callable[[], str]) -> None:
     order = checkout.create_order()
     checkout.pay(order, "tok_chargeDeclined")
+    checkout.pay(order, "tok_unavailable")
     checkout.pay(order, "tok_timeoutAfterCharge", key="key")
     checkout.pay(order)
     payment = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
@@ -102,6 +103,7 @@ def test_what_happens_is_counted(checkout: Checkout, read_log: Callable[[], str]
     assert counted == [
         ("OrdersCreated", None),
         ("Payments", "declined"),
+        ("Payments", "unavailable"),
         ("Payments", "pending"),
         ("Conflicts", "payment_in_progress"),
         ("Payments", "succeeded"),

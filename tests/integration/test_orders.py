@@ -1,5 +1,6 @@
 """What is written with an order, and how the history is read."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,6 +37,36 @@ def test_a_price_that_changes_afterwards_does_not_change_the_order(checkout: Che
     )
     assert checkout.get_order(order) == order
     assert checkout.create_order("mug", 2)["total_amount"] == 19800
+
+
+@pytest.mark.proves("FR-010", "FR-106")
+def test_the_largest_order_is_kept_and_answered_again(checkout: Checkout) -> None:
+    random = Random(1)
+
+    def wide(length: int) -> str:
+        """Of characters outside the basic plane: four bytes each, twelve where JSON escapes them."""
+        return "".join(chr(random.randrange(0x1F300, 0x1FAFF)) for _ in range(length))
+
+    products = [wide(100) for _ in range(100)]
+    for product_id in products:
+        checkout.database.put_item(
+            TableName="ProductsTable",
+            Item={
+                "product_id": {"S": product_id},
+                "name": {"S": wide(50)},
+                "unit_price": {"N": "1"},
+                "currency": {"S": "usd"},
+            },
+        )
+    body = {
+        "items": [{"product_id": product_id, "quantity": 1} for product_id in products],
+        "metadata": {wide(40): wide(500) for _ in range(50)},
+    }
+    first, again = (checkout.call("create_order", body, key="key") for _ in range(2))
+    assert (first.status, again.status, again.headers.get("idempotent-replayed")) == (201, 201, "true")
+    assert first.text == again.text
+    [record] = checkout.scan("IdempotencyTable")
+    assert len(str(record).encode()) < 400_000
 
 
 @pytest.mark.proves("FR-031")

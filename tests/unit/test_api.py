@@ -81,7 +81,7 @@ def test_json_that_is_no_object_is_refused(body: str) -> None:
 def test_a_body_longer_than_any_request_is_refused_unread() -> None:
     with pytest.raises(ValidationFailed) as refused:
         request("[" + "0," * 500_000 + "0]").parse(MarkOrderPaidBody)
-    assert refused.value.facts["errors"] == [{"field": "body", "message": "must not be longer than 400000 characters"}]
+    assert refused.value.facts["errors"] == [{"field": "body", "message": "must not be longer than 600000 characters"}]
 
 
 def test_headers_are_read_whatever_their_case() -> None:

@@ -1,6 +1,8 @@
 """Answers a request that carries an idempotency key: once by working, afterwards by repeating itself."""
 
+import base64
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -41,7 +43,7 @@ def answer_once(
 
     def work_on_result() -> tuple[Result, bool]:
         response = work(key)
-        result = {"status": response.status, "body": json.dumps(response.body), "headers": dict(response.headers)}
+        result = {"status": response.status, "body": _pack(response.body), "headers": dict(response.headers)}
         return result, response.status != HTTPStatus.ACCEPTED
 
     result, replayed = run_once(
@@ -53,10 +55,19 @@ def answer_once(
         persistence=wiring.idempotency_persistence(operation),
         lambda_context=request.context,
     )
-    # Kept as text, so that members come in the same order again.
-    status, document, headers = result["status"], json.loads(result["body"]), result["headers"]
+    status, document, headers = result["status"], _unpack(result["body"]), result["headers"]
     if not replayed:
         return Response(status, document, headers)
     if status < HTTPStatus.BAD_REQUEST:
         document |= replayed_members
     return Response(status, document, {**headers, **REPLAYED})
+
+
+def _pack(document: Mapping[str, Any]) -> str:
+    """Compressed, so that the largest order's answer fits an item (400 KB), with its members in their order."""
+    return base64.b64encode(zlib.compress(json.dumps(document, ensure_ascii=False).encode())).decode()
+
+
+def _unpack(packed: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return document

@@ -33,7 +33,7 @@ logger = Logger()
 tracer = Tracer()
 
 # No request that the models accept comes near; a longer one is not worth the time of reading it (FR-040).
-MAX_BODY_LENGTH = 400_000
+MAX_BODY_LENGTH = 600_000
 
 Model = TypeVar("Model", bound=BaseModel)
 

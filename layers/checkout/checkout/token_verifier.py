@@ -14,6 +14,7 @@ ALGORITHMS = ["RS256"]
 LEEWAY_SECONDS = 10
 KEYS_KEPT_SECONDS = 300
 SECONDS_TO_FETCH_KEYS = 3
+MAX_SUBJECT_BYTES = 1024
 
 
 class TokenRefused(Exception):
@@ -58,8 +59,9 @@ class TokenVerifier:
             raise
         except jwt.PyJWTError as error:
             raise TokenRefused(type(error).__name__) from error
-        if not claims["sub"]:
-            raise TokenRefused("empty subject")
+        # It becomes a key of tables.
+        if not 1 <= len(claims["sub"].encode()) <= MAX_SUBJECT_BYTES:
+            raise TokenRefused("subject is empty or too long")
         return Identity(customer_id=claims["sub"], scope=str(claims.get("scope", "")))
 
 
