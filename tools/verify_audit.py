@@ -2,7 +2,7 @@
 
     python -m tools.verify_audit [--order ord_…] [--stack checkout | --endpoint http://127.0.0.1:8000]
 
-Exit status: 0 where every trail fits, 1 where one does not, 2 where there is nothing to check.
+Exit status: 0 where every trail fits, 1 where one does not, 2 where there is no such order.
 """
 
 import argparse
@@ -117,7 +117,7 @@ def main() -> int:
     print(f"{checked} orders checked, {len(misfits)} audit trails do not fit")
     if misfits:
         return 1
-    return 0 if checked else 2
+    return 2 if arguments.order and not checked else 0
 
 
 if __name__ == "__main__":

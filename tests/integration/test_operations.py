@@ -208,9 +208,11 @@ def test_audit_verify_says_which_entry_does_not_fit(
 ) -> None:
     arguments = ["verify_audit", "--endpoint", "http://unused"]
     with patch("tools.verify_audit.find_tables", return_value=tables), patch.object(sys, "argv", arguments):
-        assert main() == 2, "nothing to check"
+        assert main() == 0, "nothing to check"
         order = make_paid_order(checkout)
         assert main() == 0
         change(checkout, order)
         assert main() == 1
+        arguments += ["--order", "ord_01KG9YS7G00000000000000000"]
+        assert main() == 2, "no such order"
     assert f"{order['id']}: entry 3 was changed" in capsys.readouterr().out
