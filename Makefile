@@ -59,7 +59,7 @@ setup: .venv/.stamp ## Make the development environment (.venv) from its lock
 
 # Running
 
-.PHONY: demo serve token sam-local load-products
+.PHONY: demo serve token jwks sam-local load-products
 demo: setup ## Play the whole checkout over HTTP against the local runtime
 	@$(PY) -m local.demo
 
@@ -68,6 +68,9 @@ serve: setup ## Keep the local runtime up: PORT=3000, DB=dynamodb-local or DYNAM
 
 token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
 	@$(PY) -m local.token --customer "$(CUSTOMER)" $(if $(SCOPE),--scope "$(SCOPE)")
+
+jwks: setup ## Print the key set that verifies those tokens, as the Jwks of a test stage
+	@$(PY) -m local.keys
 
 sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000
 	@$(PY) -m local.sam_local --port $(PORT)

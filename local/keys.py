@@ -1,6 +1,7 @@
 """The local runtime's own identity provider: a key pair and tokens, for development only, and the cursor secret.
 
-Both are made once and kept under .data/, readable by their owner only.
+Both are made once and kept under .data/, readable by their owner only. `python -m local.keys` prints the key set, for a
+test stage that is to trust these tokens.
 """
 
 import json
@@ -84,3 +85,7 @@ def _write_once(path: Path, content: bytes) -> None:
         pass
     finally:
         draft.unlink()
+
+
+if __name__ == "__main__":
+    print(read_jwks())

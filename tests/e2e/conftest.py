@@ -1,8 +1,8 @@
 """The checkout over HTTP, wherever it runs.
 
-BASE_URL chooses a checkout that is up: the local runtime, `sam local`, a deployed stage. Its customers' tokens are in
-TOKEN_ALICE, TOKEN_BOB and TOKEN_CAROL, or are signed with the local key; DYNAMODB_ENDPOINT, where it can be reached, is
-its database. Without BASE_URL a local runtime is started, with the database that DB names.
+BASE_URL chooses a checkout that is up: the local runtime, `sam local`, or a stage that was deployed with the local key
+set (`make -s jwks`); tokens are signed with the local key. DYNAMODB_ENDPOINT is its database, where that can be reached.
+Without BASE_URL a local runtime is started, with the database that DB names.
 """
 
 import json
@@ -147,9 +147,8 @@ def http(checkout: Checkout) -> Iterator[httpx.Client]:
 
 
 def make_customer(http: httpx.Client, name: str) -> Customer:
-    """A customer with a history of this run's own, where the local key signs; the stage's own customer elsewhere."""
-    given = os.environ.get(f"TOKEN_{name.upper()}")
-    return Customer(http, given or issue_token(f"{name}-{uuid.uuid4()}"))
+    """A customer that nobody has seen before."""
+    return Customer(http, issue_token(f"{name}-{uuid.uuid4()}"))
 
 
 @pytest.fixture
