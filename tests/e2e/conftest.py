@@ -1,7 +1,7 @@
 """The checkout over HTTP, wherever it runs.
 
 BASE_URL chooses a checkout that is up: the local runtime, `sam local`, or a stage that was deployed with the local key
-set (`make -s jwks`); tokens are signed with the local key. DYNAMODB_ENDPOINT is its database, where that can be reached.
+set (`make -s jwks`); tokens are signed with the local key. DYNAMODB_ENDPOINT is its database, where it can be reached.
 Without BASE_URL a local runtime is started, with the database that DB names.
 """
 
