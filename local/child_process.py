@@ -20,7 +20,7 @@ class ChildProcessFailed(Exception):
 
 
 class ChildProcess:
-    """A running program, in a session of its own, so that Ctrl-C reaches this program only and it decides the order.
+    """A running program, detached from the terminal, so that Ctrl-C reaches this program only and it decides the order.
 
     What it writes goes to `output`, or is kept for the message when it fails.
     """

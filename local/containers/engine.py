@@ -38,7 +38,7 @@ def start_engine() -> None:
     if os.geteuid() != 0:
         raise ContainersError("the Docker engine does not run, and only root can start it")
     with LOG.open("ab") as log:
-        # In a session of its own: the engine outlives this program, and the next run finds it.
+        # Detached: the engine outlives this program, and the next run finds it.
         subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
     while not _engine_answers():
