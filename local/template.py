@@ -20,7 +20,7 @@ __all__ = [
     "Route",
     "Template",
     "TemplateError",
-    "TemplateLoader",
+    "read_document",
     "read_template",
 ]
 
@@ -92,11 +92,16 @@ class Template:
 
 def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT / "template.yaml") -> Template:
     """The template with these parameters, the others by default. Raises TemplateError."""
-    document = yaml.load(path.read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506  it is a SafeLoader
-    return _Reader(document, dict(parameters or {}), path.parent).read()
+    return _Reader(read_document(path), dict(parameters or {}), path.parent).read()
 
 
-class TemplateLoader(yaml.SafeLoader):
+def read_document(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
+    """The template as it is written; `!Ref x` and its like are in their long form, {"Ref": "x"}."""
+    document: dict[str, Any] = _TemplateLoader(path.read_text(encoding="utf-8")).get_single_data()
+    return document
+
+
+class _TemplateLoader(yaml.SafeLoader):
     """Turns the short forms of intrinsic functions, `!Ref x`, into the long ones, {"Ref": "x"}."""
 
 
@@ -112,7 +117,7 @@ def _read_intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict
     return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
 
 
-TemplateLoader.add_multi_constructor("!", _read_intrinsic)
+_TemplateLoader.add_multi_constructor("!", _read_intrinsic)
 
 
 class _Reader:

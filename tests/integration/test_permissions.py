@@ -4,9 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-import yaml
 
-from local.template import ROOT, TemplateLoader
+from local.template import read_document
 from tests.integration.conftest import Answer, Checkout
 
 pytestmark = pytest.mark.proves("FR-033")
@@ -83,7 +82,7 @@ def read_resource(resource: dict[str, Any]) -> str:
 
 
 def read_allowed() -> Permissions:
-    document = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506
+    document = read_document()
     allowed: Permissions = {}
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.template import ROOT, TemplateError, TemplateLoader, read_template
+from local.template import TemplateError, read_document, read_template
 
-DOCUMENT: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506
+DOCUMENT: dict[str, Any] = read_document()
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
 
 
@@ -118,7 +118,7 @@ def test_a_function_is_named_alike_everywhere() -> None:
     ],
 )
 def test_what_the_runtime_does_not_know_is_an_error(tmp_path: Any, change: dict[str, Any]) -> None:
-    document = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)  # noqa: S506
+    document = read_document()
     document["Resources"]["PayFunction"]["Properties"].update(change)
     (tmp_path / "template.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     with pytest.raises(TemplateError):
