@@ -52,6 +52,27 @@ def test_a_body_that_the_gateway_encodes_is_read(alice: Customer, headers: dict[
     assert answer.json()["metadata"] == {"note": "\u2615"}
 
 
+LINKS: dict[str, tuple[bytes, int, str]] = {
+    "not JSON": (b"transaction_id=1", 400, "invalid_json"),
+    "empty": (b"", 400, "invalid_json"),
+    "not UTF-8": (b'{"transaction_id": "\xff"}', 400, "invalid_json"),
+    "half of a character": (b'{"transaction_id": "\\ud800"}', 400, "invalid_json"),
+    "an array": (b"[]", 422, "validation_error"),
+    "a number as id": (b'{"transaction_id": 1}', 422, "validation_error"),
+    "a card number as id": (json.dumps({"transaction_id": CARD}).encode(), 422, "card_number_refused"),
+    "an unknown field": (b'{"transaction_id": "pay_1", "status": "paid"}', 422, "validation_error"),
+}
+
+
+@pytest.mark.proves("FR-005", "FR-006", "FR-007", "FR-040")
+@pytest.mark.parametrize(("body", "status", "code"), LINKS.values(), ids=LINKS.keys())
+def test_a_body_that_names_no_payment_is_refused(
+    alice: Customer, checkout: Checkout, body: bytes, status: int, code: str
+) -> None:
+    path = f"/orders/{alice.create_order()['id']}/pay"
+    assert_refused(alice, checkout, path, body, status, code, method="PATCH")
+
+
 ORDERS: dict[str, tuple[dict[str, Any], str]] = {
     "a quantity of 0": ({"items": [{**ITEM, "quantity": 0}]}, "validation_error"),
     "a quantity below 0": ({"items": [{**ITEM, "quantity": -1}]}, "validation_error"),
@@ -110,11 +131,31 @@ def test_a_list_that_cannot_be_is_refused(alice: Customer, query: dict[str, str]
     assert alice.ask("GET", "/orders", params=query).status_code == status
 
 
+@pytest.mark.proves("FR-109")
+@pytest.mark.parametrize("position", [0, 0.25, 0.5, 0.75, 0.95])
+def test_a_cursor_with_one_character_changed_is_refused(alice: Customer, position: float) -> None:
+    for _ in range(2):
+        alice.create_order(("mug", 1))
+    cursor: str = alice.ask("GET", "/orders", params={"limit": 1}).json()["next_cursor"]
+    at = int(position * len(cursor))
+    altered = cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :]
+    answer = alice.ask("GET", "/orders", params={"limit": 1, "cursor": altered})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
 def assert_refused(
-    customer: Customer, checkout: Checkout, path: str, body: bytes, status: int, code: str, **request: Any
+    customer: Customer,
+    checkout: Checkout,
+    path: str,
+    body: bytes,
+    status: int,
+    code: str,
+    *,
+    method: str = "POST",
+    **request: Any,
 ) -> None:
     before = checkout.read_tables() if checkout.database else {}
-    answer = customer.ask("POST", path, body, key=new_key(), **request)
+    answer = customer.ask(method, path, body, key=new_key(), **request)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert len(answer.content) < 10_000
     assert "4242" not in answer.text
