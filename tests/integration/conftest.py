@@ -4,9 +4,10 @@ import importlib
 import itertools
 import json
 import os
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -14,7 +15,7 @@ from unittest.mock import patch
 import pytest
 from moto import mock_aws
 
-from checkout import wiring
+from checkout import api, wiring
 from checkout.audit import AuditEntry, AuditHead, find_misfit
 from checkout.dynamodb import from_wire
 from local.dynamodb_local import DynamoDBLocal
@@ -221,3 +222,20 @@ def calls(checkout: Checkout) -> Iterator[list[str]]:
     events.register("before-call.dynamodb", note, unique_id="note")
     yield made
     events.unregister("before-call.dynamodb", unique_id="note")
+
+
+class Output:
+    """Standard output as it is at each write: pytest changes it between the phases of a test."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture
+def read_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Reads what the functions wrote since the last time: log lines and metrics."""
+    monkeypatch.setattr(api.logger.registered_handler, "stream", Output())
+    return lambda: capsys.readouterr().out

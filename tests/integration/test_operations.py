@@ -8,26 +8,8 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout import api
 from tests.integration.conftest import Checkout
 from tools.verify_audit import Tables, main, verify_orders
-
-
-class Output:
-    """Standard output as it is at each write: pytest changes it between the phases of a test."""
-
-    def write(self, text: str) -> None:
-        sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-@pytest.fixture
-def read_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Reads what the functions wrote since the last time: log lines and metrics."""
-    monkeypatch.setattr(api.logger.registered_handler, "stream", Output())
-    return lambda: capsys.readouterr().out
 
 
 def lines(log: str) -> list[dict[str, Any]]:

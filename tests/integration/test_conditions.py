@@ -1,0 +1,172 @@
+"""Each condition of each write, alone: one attribute is changed after it was read, and the write does not happen."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from checkout.dynamodb import to_wire
+from tests.integration.conftest import Answer, Checkout
+
+Write = list[dict[str, Any]]
+Spoil = Callable[[Checkout, Write], None]
+
+
+@contextmanager
+def spoiling(checkout: Checkout, spoil: Spoil, *, number: int) -> Iterator[list[list[str]]]:
+    """Spoils what a transaction, by its number from 0, rests on, when it is about to be sent.
+
+    Gives for each transaction the tables whose item refused it.
+    """
+    sent: list[Write] = []
+    refused_by: list[list[str]] = []
+
+    def intrude(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params["TransactItems"])
+        if len(sent) == number + 1:
+            spoil(checkout, sent[-1])
+
+    def note(parsed: dict[str, Any], **_: Any) -> None:
+        reasons = parsed.get("CancellationReasons", [{"Code": "None"}] * len(sent[-1]))
+        pairs = zip(sent[-1], reasons, strict=True)
+        refused_by.append([table_of(item) for item, reason in pairs if reason["Code"] != "None"])
+
+    events = checkout.database.meta.events
+    events.register("provide-client-params.dynamodb.TransactWriteItems", intrude, unique_id="intrude")
+    events.register("after-call.dynamodb.TransactWriteItems", note, unique_id="note-reasons")
+    yield refused_by
+    events.unregister("provide-client-params.dynamodb.TransactWriteItems", unique_id="intrude")
+    events.unregister("after-call.dynamodb.TransactWriteItems", unique_id="note-reasons")
+
+
+def table_of(item: dict[str, Any]) -> str:
+    [action] = item.values()
+    return str(action["TableName"])
+
+
+def find(write: Write, table: str) -> dict[str, Any]:
+    [item] = [item for item in write if table_of(item) == table]
+    [action] = item.values()
+    return dict(action)
+
+
+def change(table: str, **attributes: object) -> Spoil:
+    def spoil(checkout: Checkout, write: Write) -> None:
+        checkout.database.update_item(
+            TableName=table,
+            Key=find(write, table)["Key"],
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            ExpressionAttributeNames={f"#{name}": name for name in attributes},
+            ExpressionAttributeValues=to_wire({f":{name}": value for name, value in attributes.items()}),
+        )
+
+    return spoil
+
+
+def release(checkout: Checkout, write: Write) -> None:
+    """Nothing holds the order any more."""
+    key = find(write, "OrdersTable")["Key"]
+    checkout.database.update_item(TableName="OrdersTable", Key=key, UpdateExpression="REMOVE live_payment_id")
+
+
+def take_the_key(table: str) -> Spoil:
+    """Another item is where the write puts one."""
+
+    def spoil(checkout: Checkout, write: Write) -> None:
+        checkout.database.put_item(TableName=table, Item=find(write, table)["Item"])
+
+    return spoil
+
+
+def create(checkout: Checkout, _: dict[str, Any]) -> Answer:
+    body = {"items": [{"product_id": "mug", "quantity": 1}]}
+    return checkout.call("create_order", body, key=checkout.new_key())
+
+
+def pay(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order)
+
+
+def mark_paid(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.mark_paid(order, checkout.payment_items(order)[0]["payment_id"])
+
+
+def cancel(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.cancel(order)
+
+
+ANOTHER = "pay_01KG9YS7G00000000000000000_001"
+ORDERS, PAYMENTS, AUDIT = "OrdersTable", "PaymentsTable", "AuditTable"
+
+CREATE = [
+    ("its id is taken", take_the_key(ORDERS), ORDERS),
+    ("its first entry is taken", take_the_key(AUDIT), AUDIT),
+]
+CLAIM = [
+    ("the order is paid", change(ORDERS, status="paid"), ORDERS),
+    ("the order is cancelled", change(ORDERS, status="cancelled"), ORDERS),
+    ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
+    ("the cap is reached", change(ORDERS, declined_payments=10), ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=2), ORDERS),
+    ("the payment is there", take_the_key(PAYMENTS), PAYMENTS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+FINISH = [
+    ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
+    ("no payment holds the order", release, ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=3), ORDERS),
+    ("the payment has succeeded", change(PAYMENTS, status="succeeded"), PAYMENTS),
+    ("the payment has failed", change(PAYMENTS, status="failed"), PAYMENTS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+LINK = [
+    ("the order is cancelled", change(ORDERS, status="cancelled"), ORDERS),
+    ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
+    ("no payment holds the order", release, ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=4), ORDERS),
+    ("the payment has not succeeded", change(PAYMENTS, status="pending"), PAYMENTS),
+    ("the payment is another order's", change(PAYMENTS, order_id="ord_01KG9YS7G00000000000000000"), PAYMENTS),
+    ("the payment is linked", change(PAYMENTS, linked_at="2026-01-31T12:00:00.000Z"), PAYMENTS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+CANCEL = [
+    ("the order is paid", change(ORDERS, status="paid"), ORDERS),
+    ("a payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=2), ORDERS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+# Operation, whether the order is charged before, which of its transactions is spoiled, and what it rests on.
+WRITES = [
+    ("create", create, False, 0, CREATE),
+    ("claim", pay, False, 0, CLAIM),
+    ("finish", pay, False, 1, FINISH),
+    ("link", mark_paid, True, 0, LINK),
+    ("cancel", cancel, False, 0, CANCEL),
+]
+
+
+@pytest.mark.proves("FR-014", "FR-016", "FR-022", "FR-025", "FR-029", "FR-102", "FR-113")
+@pytest.mark.parametrize(
+    ("operate", "charged", "number", "spoil", "table"),
+    [
+        pytest.param(operate, charged, number, spoil, table, id=f"{name}: {why}")
+        for name, operate, charged, number, conditions in WRITES
+        for why, spoil, table in conditions
+    ],
+)
+def test_a_write_does_not_happen_once(
+    checkout: Checkout,
+    operate: Callable[[Checkout, dict[str, Any]], Answer],
+    charged: bool,
+    number: int,
+    spoil: Spoil,
+    table: str,
+) -> None:
+    order = checkout.create_order()
+    if charged:
+        checkout.pay(order)
+    with spoiling(checkout, spoil, number=number) as refused_by:
+        operate(checkout, order)
+    assert refused_by[:number] == [[]] * number, "what comes before it is written"
+    assert refused_by[number] == [table], "nothing else stands against it"

@@ -1,0 +1,83 @@
+"""The simulated gateway on its table, and what a gateway that fails means for a payment."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout import wiring
+from checkout.clock import Deadline, read_utc_clock
+from checkout.gateway import Charge
+from checkout.money import Money
+from checkout.simulated_gateway import SimulatedGateway
+from tests.integration.conftest import Checkout
+from tests.integration.test_pay import failing
+
+PAYMENT = "pay_01KG9YS7G00000000000000000_001"
+ORDER = "ord_01KG9YS7G00000000000000000"
+
+
+@pytest.fixture
+def charge(checkout: Checkout) -> Callable[[str], Charge]:
+    """Charges one payment with a token."""
+    gateway = SimulatedGateway(checkout.database, table="SimulatedGatewayTable", clock=read_utc_clock)
+    return lambda token: gateway.charge(PAYMENT, ORDER, Money(1800, "usd"), token, lambda: 10)
+
+
+@pytest.mark.proves("FR-015", "FR-028")
+@pytest.mark.parametrize(
+    ("first", "second", "decline_code"),
+    [("tok_visa", "tok_chargeDeclined", None), ("tok_chargeDeclined", "tok_visa", "generic_decline")],
+)
+def test_the_gateway_gives_its_first_answer_to_two_requests_at_once(
+    checkout: Checkout, charge: Callable[[str], Charge], first: str, second: str, decline_code: str | None
+) -> None:
+    """The second has seen no charge when the first is made."""
+    answers: list[Charge] = []
+
+    def come_first(params: dict[str, Any], **_: Any) -> None:
+        events.unregister("provide-client-params.dynamodb.PutItem", unique_id="come-first")
+        answers.append(charge(first))
+
+    events = checkout.database.meta.events
+    events.register("provide-client-params.dynamodb.PutItem", come_first, unique_id="come-first")
+    answers.append(charge(second))
+    assert [answer.decline_code for answer in answers] == [decline_code] * 2
+    assert answers[0] == answers[1]
+    [known] = checkout.scan("SimulatedGatewayTable")
+    assert known.get("decline_code") == decline_code
+
+
+@pytest.mark.proves("FR-018")
+@pytest.mark.parametrize("call", ["GetItem", "PutItem"])
+@pytest.mark.parametrize("after", [False, True], ids=["not served", "served, answer lost"])
+def test_a_gateway_that_breaks_down_leaves_an_unknown_outcome(checkout: Checkout, call: str, after: bool) -> None:
+    order = checkout.create_order()
+
+    def of_the_gateway(name: str, parameters: dict[str, Any]) -> bool:
+        return name == call and parameters["TableName"] == "SimulatedGatewayTable"
+
+    with failing(checkout, of_the_gateway, after=after) as failed:
+        answer = checkout.pay(order, key="key")
+    assert failed == [call]
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    assert checkout.pay(order, key="key").status == 201
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-016", "FR-018")
+def test_a_gateway_that_takes_all_its_time_leaves_enough_to_write_the_outcome(checkout: Checkout) -> None:
+    """Even where the first call to DynamoDB hangs until it is given up."""
+    order = checkout.create_order()
+    left: list[float] = []
+
+    def look(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Charge:
+        deadline: Deadline = arguments[-1]
+        left.append(deadline())
+        return Charge("ch_1")
+
+    with patch.object(SimulatedGateway, "charge", look):
+        checkout.pay(order, seconds=20)
+    config: Any = wiring.dynamodb_client().meta.config
+    assert 20 - left[0] >= config.connect_timeout + config.read_timeout

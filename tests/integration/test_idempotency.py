@@ -1,0 +1,111 @@
+"""Results by idempotency key, on their table."""
+
+import time
+from unittest.mock import patch
+
+import pytest
+
+from checkout.simulated_gateway import SimulatedGateway
+from tests.integration.conftest import Checkout
+
+BODY = {"items": [{"product_id": "mug", "quantity": 1}]}
+
+
+class Killed(BaseException):
+    """A function whose time is over: no code of it runs any more."""
+
+
+@pytest.mark.proves("FR-010")
+def test_a_result_is_kept_for_24_hours(checkout: Checkout) -> None:
+    now = time.time()
+    checkout.create_order()
+    [record] = checkout.scan("IdempotencyTable")
+    assert record["expiration"] - now == pytest.approx(24 * 60 * 60, abs=5)
+
+
+@pytest.mark.proves("FR-010")
+def test_a_result_that_has_run_out_is_not_replayed_though_its_record_is_still_there(checkout: Checkout) -> None:
+    """DynamoDB removes what has run out within days, not at once."""
+    first = checkout.call("create_order", BODY, key="key")
+    [record] = checkout.scan("IdempotencyTable")
+    checkout.database.update_item(
+        TableName="IdempotencyTable",
+        Key={"id": {"S": record["id"]}},
+        UpdateExpression="SET expiration = :past",
+        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
+    )
+    second = checkout.call("create_order", BODY, key="key")
+    assert second.status == 201
+    assert "idempotent-replayed" not in second.headers
+    assert second.body["id"] != first.body["id"]
+
+
+@pytest.mark.proves("FR-010")
+def test_a_replay_is_the_first_answer_byte_for_byte_and_header_for_header(checkout: Checkout) -> None:
+    order = checkout.call("create_order", BODY, key="order")
+    replayed = checkout.call("create_order", BODY, key="order")
+    assert (replayed.status, replayed.text) == (order.status, order.text)
+    assert replayed.headers == {**order.headers, "idempotent-replayed": "true"}
+    declined = checkout.pay(order.body, "tok_chargeDeclined", key="pay")
+    again = checkout.pay(order.body, "tok_chargeDeclined", key="pay")
+    assert (again.status, again.text) == (declined.status, declined.text) == (402, declined.text)
+    assert again.headers == {**declined.headers, "idempotent-replayed": "true"}
+    assert len(checkout.payment_items(order.body)) == 1
+
+
+@pytest.mark.proves("FR-010")
+def test_a_key_is_one_customers_for_one_operation(checkout: Checkout) -> None:
+    order = checkout.call("create_order", BODY, key="key")
+    paid = checkout.pay(order.body, key="key")
+    theirs = checkout.call("create_order", BODY, key="key", customer="bob")
+    assert (order.status, paid.status, theirs.status) == (201, 201, 201)
+    assert theirs.body["id"] != order.body["id"]
+    assert len(checkout.scan("IdempotencyTable")) == 3
+
+
+@pytest.mark.proves("FR-010", "FR-011")
+def test_a_key_in_the_header_is_the_same_key_in_the_body_and_no_part_of_the_payload(checkout: Checkout) -> None:
+    first = checkout.call("create_order", BODY, key="key")
+    assert checkout.call("create_order", {**BODY, "idempotency_key": "key"}).text == first.text
+    assert checkout.call("create_order", BODY, key='"key"').text == first.text
+
+
+@pytest.mark.proves("FR-012", "FR-018")
+def test_a_request_that_was_killed_is_running_until_its_time_is_over_and_then_resumed(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with patch.object(SimulatedGateway, "charge", side_effect=Killed), pytest.raises(Killed):
+        checkout.pay(order, key="key", seconds=1)
+    assert checkout.pay(order, key="key").code == "idempotency_in_progress"
+    time.sleep(1)
+    assert checkout.pay(order, key="key").status == 201
+    assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-015", "FR-018")
+@pytest.mark.parametrize("moment", ["before the charge", "after the charge"])
+def test_a_payment_that_was_killed_is_resumed_without_its_record(checkout: Checkout, moment: str) -> None:
+    order = checkout.create_order()
+    charge = SimulatedGateway.charge
+
+    def kill(*arguments: object) -> None:
+        if moment == "after the charge":
+            charge(*arguments)  # type: ignore[arg-type]
+        raise Killed
+
+    with patch.object(SimulatedGateway, "charge", kill), pytest.raises(Killed):
+        checkout.pay(order, key="key")
+    checkout.forget_idempotency()
+    assert checkout.pay(order, key="another").code == "payment_in_progress"
+    assert checkout.cancel(order).code == "payment_in_progress"
+    assert checkout.pay(order, key="key").status == 201
+    assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+    assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+
+
+@pytest.mark.proves("FR-010", "FR-037")
+def test_no_order_is_made_without_a_record_of_it(checkout: Checkout) -> None:
+    """Else a retry would make a second one."""
+    checkout.database.delete_table(TableName="IdempotencyTable")
+    answer = checkout.call("create_order", BODY, key="key")
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert checkout.scan("OrdersTable") == checkout.scan("AuditTable") == []

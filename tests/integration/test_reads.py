@@ -1,0 +1,132 @@
+"""How the tables are read: consistently, and to the end however the answers are cut."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout import wiring
+from local.template import read_template
+from tests.integration.conftest import Checkout
+
+
+@contextmanager
+def asking(checkout: Checkout, operation: str, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Looks at the parameters of an operation's calls, or changes them, before they are sent."""
+    event = f"provide-client-params.dynamodb.{operation}"
+    checkout.database.meta.events.register(event, lambda params, **_: change(params), unique_id=f"ask-{operation}")
+    yield
+    checkout.database.meta.events.unregister(event, unique_id=f"ask-{operation}")
+
+
+@pytest.mark.proves("FR-025", "FR-107", "FR-110", "FR-111")
+def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) -> None:
+    eventual: list[str] = []
+
+    def look(params: dict[str, Any]) -> None:
+        [asked] = params["RequestItems"].values() if "RequestItems" in params else [params]
+        if not asked.get("ConsistentRead"):
+            eventual.append(str(params))
+
+    with asking(checkout, "GetItem", look), asking(checkout, "Query", look), asking(checkout, "BatchGetItem", look):
+        order = checkout.create_order()
+        transaction_id = checkout.pay(order, "tok_timeoutAfterCharge", key="key").body["transaction_id"]
+        checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+        checkout.mark_paid(order, transaction_id)
+        checkout.cancel(checkout.create_order())
+        checkout.get_order(order)
+        checkout.list_orders()
+        checkout.list_orders(status="paid")
+        checkout.call("get_order_audit", path={"order_id": order["id"]})
+        checkout.call("get_payment", path={"transaction_id": transaction_id})
+    assert eventual == []
+
+
+def cut(params: dict[str, Any]) -> None:
+    """DynamoDB ends a page at 1 MB, wherever that is."""
+    params["Limit"] = 2
+
+
+@pytest.mark.proves("FR-111")
+def test_a_trail_longer_than_a_page_is_answered_whole(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    for _ in range(3):
+        checkout.pay(order, "tok_chargeDeclined")
+    with asking(checkout, "Query", cut):
+        entries = checkout.call("get_order_audit", path={"order_id": order["id"]}).body["entries"]
+    assert [entry["sequence"] for entry in entries] == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.proves("FR-115")
+def test_a_catalogue_longer_than_a_page_is_answered_whole(checkout: Checkout) -> None:
+    whole = checkout.call("list_products").body
+    with asking(checkout, "Scan", cut):
+        assert checkout.call("list_products").body == whole
+
+
+@pytest.mark.proves("FR-107", "FR-108")
+@pytest.mark.parametrize("query", [{}, {"status": "created"}], ids=["all", "by status"])
+def test_a_history_whose_orders_fill_a_page_early_goes_on_with_its_cursor(
+    checkout: Checkout, query: dict[str, str]
+) -> None:
+    ids = [checkout.create_order()["id"] for _ in range(5)]
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    with asking(checkout, "Query", cut):
+        while True:
+            page = checkout.list_orders(limit="4", **query, **cursor)
+            found += [order["id"] for order in page["orders"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+    assert found == sorted(ids, reverse=True)
+
+
+@pytest.mark.proves("FR-101", "FR-103")
+def test_products_that_are_throttled_are_asked_for_again_and_are_not_unknown(checkout: Checkout) -> None:
+    read = wiring.dynamodb_client().batch_get_item
+    asked: list[int] = []
+
+    def leave_one(**request: Any) -> Any:
+        """Serves one product a call, as DynamoDB does where it is throttled."""
+        [(table, wanted)] = request["RequestItems"].items()
+        asked.append(len(wanted["Keys"]))
+        first, *rest = wanted["Keys"]
+        served: Any = {table: {**wanted, "Keys": [first]}}
+        left = {table: {**wanted, "Keys": rest}} if rest else {}
+        return {**read(RequestItems=served), "UnprocessedKeys": left}
+
+    body = {"items": [{"product_id": product, "quantity": 1} for product in ("mug", "tea", "whisk")]}
+    with (
+        patch.object(wiring.dynamodb_client(), "batch_get_item", leave_one),
+        patch.object(wiring.product_table(), "_sleep", lambda _: None),
+    ):
+        answer = checkout.call("create_order", body, key="key")
+    assert (answer.status, answer.body["total_amount"]) == (201, 1800 + 1250 + 2200)
+    assert asked == [3, 2, 1]
+
+
+@pytest.mark.proves("FR-037")
+def test_products_that_stay_throttled_are_no_answer(checkout: Checkout) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 1}]}
+    before = checkout.read_tables()
+
+    def serve_none(**request: Any) -> Any:
+        return {"Responses": {"ProductsTable": []}, "UnprocessedKeys": request["RequestItems"]}
+
+    with (
+        patch.object(wiring.dynamodb_client(), "batch_get_item", serve_none),
+        patch.object(wiring.product_table(), "_sleep", lambda _: None),
+    ):
+        answer = checkout.call("create_order", body, key="key")
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-037", "FR-038")
+def test_a_table_that_hangs_is_given_up_within_the_time_of_every_function(checkout: Checkout) -> None:
+    config: Any = checkout.database.meta.config
+    longest = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
+    assert longest < min(route.function.timeout_seconds for route in read_template().routes)
