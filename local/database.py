@@ -5,6 +5,7 @@ same time, one thread serialises them, and tools reach it as they reach any Dyna
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,9 @@ DYNAMODB_LOCAL_DATA = ROOT / ".data" / "dynamodb"
 @contextmanager
 def open_database(kind: str = "embedded", endpoint: str = "") -> Iterator[str]:
     """The endpoint of a database for as long as the block lasts: the one given, or one of a kind."""
+    # A developer's own profile: nothing here needs it, and boto3 fails where it is named and not there.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
     if endpoint:
         yield endpoint
     elif kind == "dynamodb-local":

@@ -28,12 +28,13 @@ Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 CODE = ("checkout", "functions")
-# As in Lambda, but for keys that open nothing.
+# As in Lambda, but for keys that open nothing; what functions call is here, and is not called through a proxy.
 LAMBDA_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
+    "no_proxy": "*",
 }
 
 
@@ -64,11 +65,12 @@ class Runtime:
         self.load(template)
 
     def load(self, template: Template) -> None:
-        """Takes up the template, and the functions' code, afresh."""
+        """Takes up the template, and the functions' code, afresh. Raises TemplateError, and then keeps what it has."""
+        environment = {**LAMBDA_ENVIRONMENT, **template.environment}
         with self._importing:
             for name in [name for name in sys.modules if name.split(".")[0] in CODE]:
                 del sys.modules[name]
-            os.environ.update({**LAMBDA_ENVIRONMENT, **template.environment})
+            os.environ.update(environment)
             self._handlers: dict[str, Handler] = {}
             # A path without parameters goes before one that has them, as in API Gateway.
             ordered = sorted(template.routes, key=lambda route: route.path.count("{"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from local.template import REGION, ROOT, read_template
 
@@ -25,6 +26,7 @@ def connect(endpoint: str) -> "DynamoDBClient":
         region_name=REGION,
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106  a DynamoDB of one's own takes any
+        config=Config(proxies={}),
     )
 
 
