@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from watchfiles import PythonFilter, watch
 
 from local.database import DATABASES, open_database
@@ -21,7 +22,9 @@ from local.wsgi import serve_application
 
 __all__ = ["RUNNING", "announce"]
 
-CODE = (ROOT / "functions", ROOT / "layers" / "checkout", ROOT / "template.yaml")
+TEMPLATE = ROOT / "template.yaml"
+CODE = (ROOT / "functions", ROOT / "layers" / "checkout")
+LOOK_MILLISECONDS = 500
 RUNNING = ROOT / ".data" / "running.json"
 """Where the runtime that is up, and its database, can be reached."""
 
@@ -42,7 +45,7 @@ def main() -> int:
                 _reload_on_change(runtime, endpoint)
     except KeyboardInterrupt:
         print("stopped")
-    except (DynamoDBLocalError, OSError) as error:
+    except (DynamoDBLocalError, TemplateError, BotoCoreError, ClientError, OSError) as error:
         print(f"cannot serve: {error}", file=sys.stderr)
         return 1
     return 0
@@ -77,17 +80,43 @@ Code is taken up as it changes. Ctrl-C ends it.
 
 
 def _reload_on_change(runtime: Runtime, endpoint: str) -> None:
-    code = PythonFilter(extra_extensions=(".yaml",))
-    for changes in watch(*CODE, watch_filter=code, raise_interrupt=True):
-        changed = ", ".join(sorted(str(Path(path).relative_to(ROOT)) for _, path in changes))
+    for changed in _watch():
         try:
             template = read_template(local_parameters(endpoint))
             create_tables(connect(endpoint))
             runtime.load(template)
-        except TemplateError as error:
-            print(f"{changed}: {error}; the code before stays", flush=True)
+        except (TemplateError, BotoCoreError, ClientError, OSError) as error:
+            # A file that is half written must not cost the data in memory.
+            print(f"{', '.join(changed)}: {error}; the code before stays", flush=True)
         else:
-            print(f"{changed}: taken up", flush=True)
+            print(f"{', '.join(changed)}: taken up", flush=True)
+
+
+def _watch() -> Iterator[list[str]]:
+    """The files that changed, again and again.
+
+    The template is looked at, not watched: a watch on a single file ends when an editor puts another in its place.
+    """
+    seen = _read_stamp(TEMPLATE)
+    for changes in watch(
+        *CODE, watch_filter=PythonFilter(), rust_timeout=LOOK_MILLISECONDS, yield_on_timeout=True, raise_interrupt=True
+    ):
+        changed = {str(Path(path).relative_to(ROOT)) for _, path in changes}
+        stamp = _read_stamp(TEMPLATE)
+        if stamp != seen:
+            seen = stamp
+            changed.add(TEMPLATE.name)
+        if changed:
+            yield sorted(changed)
+
+
+def _read_stamp(path: Path) -> tuple[int, int] | None:
+    """What differs after every change; None while there is no such file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino
 
 
 if __name__ == "__main__":

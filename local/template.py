@@ -92,7 +92,13 @@ class Template:
 
 def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT / "template.yaml") -> Template:
     """The template with these parameters, the others by default. Raises TemplateError."""
-    return _Reader(read_document(path), dict(parameters or {}), path.parent).read()
+    try:
+        return _Reader(read_document(path), dict(parameters or {}), path.parent).read()
+    except yaml.YAMLError as error:
+        raise TemplateError(f"{path.name} is not YAML: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Something is missing, or not of the kind that AWS takes.
+        raise TemplateError(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
 
 
 def read_document(path: Path = ROOT / "template.yaml") -> dict[str, Any]:

@@ -81,6 +81,26 @@ def test_its_tables_are_the_templates(runtime: httpx.Client, project: Path) -> N
     assert set(connect(running["database"]).list_tables()["TableNames"]) == set(read_template().tables)
 
 
+def test_a_template_that_is_half_written_or_replaced_costs_nothing(runtime: httpx.Client, project: Path) -> None:
+    order_id = create_order(runtime, "template").json()["id"]
+    template = project / "template.yaml"
+    right = template.read_text(encoding="utf-8")
+    for broken in (right + "\n  half: [", right.replace("      Handler: app.pay\n", ""), ""):
+        template.write_text(broken, encoding="utf-8")
+        time.sleep(1)
+        assert runtime.get("/health").status_code == 200
+    # As editors save: another file in its place, again and again.
+    for version in ("one", "two"):
+        draft = project / "template.draft"
+        draft.write_text(right.replace("Default: dev", f"Default: {version}"), encoding="utf-8")
+        draft.replace(template)
+        deadline = time.monotonic() + 20
+        while runtime.get("/health").json()["version"] != version:
+            assert time.monotonic() < deadline, "the change was not taken up"
+            time.sleep(0.1)
+    assert order_id in runtime.get("/orders").text
+
+
 def test_it_takes_up_code_that_changes_and_keeps_its_data(runtime: httpx.Client, project: Path) -> None:
     order = create_order(runtime, "reload").json()
     schemas = project / "layers" / "checkout" / "checkout" / "schemas.py"
@@ -129,8 +149,16 @@ def test_token_prints_only_a_token() -> None:
 
 @pytest.mark.proves("FR-036")
 def test_the_demo_shows_every_answer_and_succeeds() -> None:
+    # Neither a proxy that leads nowhere from here nor a profile that is not there is in its way.
+    environment = os.environ | dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
     demo = subprocess.run(
-        [sys.executable, "-m", "local.demo"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "local.demo"],
+        cwd=ROOT,
+        env=environment | {"AWS_PROFILE": "nobody"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stdout.count("✓") == 8
