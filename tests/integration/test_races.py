@@ -69,6 +69,7 @@ def test_16_payments_with_one_key_charge_once(racing_checkout: Checkout) -> None
         assert found[201] >= 1
         assert len({answer.body["transaction_id"] for answer in answers if answer.status == 201}) == 1
         assert len(racing_checkout.charges(order)) == 1
+        assert racing_checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
 
 
 @pytest.mark.proves("FR-014", "FR-015", "FR-018")
@@ -97,24 +98,28 @@ def test_16_mark_paid_write_one_audit_entry(racing_checkout: Checkout) -> None:
 @pytest.mark.proves("FR-014", "FR-113")
 def test_pay_against_cancel_never_charges_a_cancelled_order(racing_checkout: Checkout) -> None:
     winners: Counter[str] = Counter()
+    head_start = 0.0
 
-    def cancel_after(milliseconds: float, order: dict[str, Any]) -> Answer:
-        time.sleep(milliseconds / 1000)
+    def cancel(order: dict[str, Any]) -> Answer:
+        time.sleep(head_start)
         return racing_checkout.cancel(order)
 
-    for number in range(4 * ROUNDS):
+    for _ in range(4 * ROUNDS):
         order = racing_checkout.create_order()
-        # Pay reads and claims first: with more and more of a start it wins more often.
-        paid, cancelled = race(lambda: racing_checkout.pay(order), lambda: cancel_after(number, order))
+        paid, cancelled = race(lambda: racing_checkout.pay(order), lambda: cancel(order))
         charges = len(racing_checkout.charges(order))
         status = racing_checkout.order_item(order)["status"]
         if cancelled.status == 200:
             assert (paid.code, charges, status) == ("order_not_payable", 0, "cancelled")
+            winners["cancel"] += 1
         else:
             assert (paid.status, cancelled.code, charges, status) == (201, "payment_in_progress", 1, "created")
-        winners["cancel" if cancelled.status == 200 else "pay"] += 1
+            winners["pay"] += 1
+        # The winner has it harder next time, so that each round is close, however fast the machine is.
+        head_start = head_start + 0.001 if cancelled.status == 200 else max(0, head_start - 0.001)
         racing_checkout.audit_events(order)
     print(f"pay against cancel: {dict(winners)}")
+    assert len(winners) == 2
 
 
 @pytest.mark.proves("FR-026", "FR-113")
@@ -128,6 +133,7 @@ def test_mark_paid_against_cancel_ends_paid(racing_checkout: Checkout) -> None:
         assert marked.status == 200
         assert cancelled.code in {"payment_in_progress", "invalid_transition"}
         assert racing_checkout.order_item(order)["status"] == "paid"
+        assert racing_checkout.audit_events(order)[-1] == "order_paid"
 
 
 @pytest.mark.proves("FR-022")
