@@ -3,6 +3,7 @@
 import hashlib
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from checkout.clock import Clock
 from checkout.errors import InvalidCursor
@@ -26,9 +27,14 @@ class CursorSigner:
     def read(self, cursor: str, customer_id: str, status: OrderStatus | None) -> str:
         """The order id that the page before ended with. Raises InvalidCursor."""
         try:
-            return str(self._serializer(customer_id, status).loads(cursor, max_age=MAX_AGE_SECONDS))
+            order_id = str(self._serializer(customer_id, status).loads(cursor, max_age=MAX_AGE_SECONDS))
+            # Base64 has several spellings of the same bytes; only the one that was given out is the cursor.
+            signature = cursor.rpartition(".")[2]
+            if base64_encode(base64_decode(signature)).decode() != signature:
+                raise InvalidCursor
         except BadData as error:
             raise InvalidCursor from error
+        return order_id
 
     def _serializer(self, customer_id: str, status: OrderStatus | None) -> URLSafeTimedSerializer:
         clock = self._clock
