@@ -6,8 +6,10 @@ from unicodedata import normalize
 
 __all__ = ["holds_card_number"]
 
-# A run of digits, in groups that a space or a hyphen parts.
-DIGIT_GROUPS = re.compile(r"\d+(?:[ -]\d+)*")
+# A run of digits, in groups that white space or punctuation parts.
+DIGIT_GROUPS = re.compile(r"\d+(?:[\s._/\-\u2010-\u2015]{1,3}\d+)*")
+# Of a random UUID, one in some hundreds has such a run; none is a card number.
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # 13 to 19 digits that start as the payment networks' numbers do: 2221-2720 and 3 to 6 (ISO/IEC 7812).
 CARD_SHAPE = re.compile(r"(?:[3-6]|2[2-7])\d{12,18}")
 SHORTEST, LONGEST = 13, 19
@@ -33,8 +35,8 @@ def _find_digits(text: str) -> Iterator[str]:
 
     In ASCII, whichever digits the text is written in.
     """
-    for match in DIGIT_GROUPS.finditer(normalize("NFKC", text)):
-        groups = re.split("[ -]", match[0])
+    for match in DIGIT_GROUPS.finditer(UUID.sub("UUID", normalize("NFKC", text))):
+        groups = re.split(r"\D+", match[0])
         for start in range(len(groups)):
             joined = ""
             for group in groups[start : start + LONGEST]:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -35,8 +36,6 @@ PASSING_ERRORS = {
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
     "RequestLimitExceeded",
-    "InternalServerError",
-    "ServiceUnavailable",
 }
 
 
@@ -97,7 +96,8 @@ def reading_faults() -> Iterator[None]:
     except BotoCoreError as error:
         raise StoreUnavailable from error
     except ClientError as error:
-        if _code_of(error) in PASSING_ERRORS:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if _code_of(error) in PASSING_ERRORS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise StoreUnavailable from error
         raise
 

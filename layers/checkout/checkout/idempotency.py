@@ -50,15 +50,15 @@ class _NotKept(Exception):
 def agree_on_key(header: str | None, body: str | None) -> str:
     """The key of a request that may carry it in the Idempotency-Key header, quoted or bare, and in its body.
 
-    Raises IdempotencyKeyRequired, IdempotencyKeyConflict and, for a length out of range, ValidationFailed.
+    Raises IdempotencyKeyRequired, IdempotencyKeyConflict and, for a key that is too long, ValidationFailed.
     """
     bare = _unquote(header.strip()) if header is not None else None
-    if bare is not None and not 1 <= len(bare) <= MAX_KEY_LENGTH:
+    if bare is not None and len(bare) > MAX_KEY_LENGTH:
         raise ValidationFailed.of_field("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")
-    if bare is not None and body is not None and bare != body:
+    if bare and body and bare != body:
         raise IdempotencyKeyConflict
     key = bare or body
-    if key is None:
+    if not key:
         raise IdempotencyKeyRequired
     return key
 

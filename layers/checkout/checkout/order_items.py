@@ -79,6 +79,7 @@ def from_payment(payment: Payment) -> dict[str, Any]:
             "gateway_reference": payment.gateway_reference,
             "decline_code": payment.decline_code,
             "failure_reason": payment.failure_reason,
+            "resumed_at": payment.resumed_at,
             "linked_at": payment.linked_at,
         }
     )

@@ -175,6 +175,12 @@ class OrderTable:
             deadline,
         )
 
+    def resume_payment(self, before: Payment, after: Payment, deadline: Deadline) -> None:
+        """A later request takes up a payment whose outcome is not known, before it asks the gateway again (FR-018)."""
+        still_open = "#status = :pending"
+        change = self._change_payment(before, after, [still_open], {":pending": PaymentStatus.PENDING})
+        self._write([change], deadline)
+
     def finish_payment(
         self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
     ) -> None:
@@ -186,10 +192,14 @@ class OrderTable:
         holding, holder = "live_payment_id = :payment_id", {":payment_id": payment[0].payment_id}
         # An outcome is set once.
         unended, origins = _may_become(payment[1].status)
+        payment_conditions = [unended]
+        if payment[1].failure_reason:
+            # Surely not charged is what the one request of a payment can know; of two, neither can.
+            payment_conditions.append("attribute_not_exists(resumed_at)")
         self._write(
             [
                 self._change_order(*order, entry, [holding], holder),
-                self._change_payment(*payment, [unended], origins),
+                self._change_payment(*payment, payment_conditions, origins),
                 self._append(entry),
             ],
             deadline,

@@ -10,8 +10,10 @@ import rfc8785
 from checkout.caller import Caller
 from checkout.clock import Clock, format_time
 from checkout.errors import (
+    CheckoutError,
     GatewayUnavailable,
     IdempotencyKeyReused,
+    InvalidToken,
     OrderAlreadyPaid,
     OrderNotFound,
     PaymentAlreadySucceeded,
@@ -31,7 +33,7 @@ from checkout.transitions import OrderStatus, check_order_transition
 
 __all__ = ["Attempt", "PaymentService"]
 
-SECONDS_TO_FINISH = 3.0
+SECONDS_TO_FINISH = 5.0
 """Kept back from the gateway's time, so that the outcome of a charge can still be written."""
 
 
@@ -72,7 +74,7 @@ class PaymentService:
             if last and last.idempotency_key_hash == key_hash and not last.failure_reason:
                 if last.request_hash != request_hash:
                     raise IdempotencyKeyReused
-                return Attempt(order, last, resumed=True)
+                return self._resume(caller, order, last)
             order.check_payable(money, max_declines=self._max_declines)
             if last and last.is_open:
                 raise PaymentInProgress(transaction_id=last.payment_id)
@@ -161,6 +163,13 @@ class PaymentService:
         )
         return Attempt(claimed.with_audit_head(entry.head), payment, resumed=False)
 
+    def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
+        if not payment.is_open or payment.resumed_at:
+            return Attempt(order, payment, resumed=True)
+        resumed = payment.resume(at=format_time(self._clock()))
+        self._orders.resume_payment(payment, resumed, caller.deadline)
+        return Attempt(order, resumed, resumed=True)
+
     def _charge(self, caller: Caller, attempt: Attempt, token: str) -> Payment:
         payment = attempt.payment
         try:
@@ -174,12 +183,20 @@ class PaymentService:
         except ChargeUnknown:
             return payment
         except NotCharged as refusal:
-            if attempt.resumed:
-                # This request was not taken; the one that started the payment may have been.
-                return payment
-            self._finish(caller, attempt, lambda open_, at: open_.fail(reason="gateway_unavailable", at=at))
-            raise GatewayUnavailable from refusal
+            return self._fail(caller, attempt, "gateway_unavailable", GatewayUnavailable(), refusal)
+        except InvalidToken as refusal:
+            return self._fail(caller, attempt, "invalid_token", refusal, refusal)
         return self._finish(caller, attempt, lambda open_, at: _end_payment(open_, charge, at))
+
+    def _fail(self, caller: Caller, attempt: Attempt, reason: str, refusal: CheckoutError, cause: Exception) -> Payment:
+        """Raises the refusal once it is on record that nobody was charged; else the payment as it is."""
+        if attempt.resumed:
+            # This request was not taken; the one that started the payment may have been.
+            return attempt.payment
+        ended = self._finish(caller, attempt, lambda payment, at: payment.fail(reason=reason, at=at))
+        if ended.failure_reason:
+            raise refusal from cause
+        return ended
 
     def _finish(self, caller: Caller, attempt: Attempt, end: Callable[[Payment, str], Payment]) -> Payment:
         """The payment with its outcome written, by this request or by another that was faster.
@@ -195,6 +212,8 @@ class PaymentService:
                 return payment
             at = format_time(self._clock())
             ended = end(payment, at)
+            if ended.failure_reason and payment.resumed_at:
+                return payment
             released = order if ended.has_succeeded else order.release(declined=ended.was_declined)
             entry = caller.record(
                 order,

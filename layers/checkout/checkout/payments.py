@@ -16,7 +16,8 @@ class Payment:
 
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request. A
     payment that failed has a `decline_code` where the card was declined, and a `failure_reason` where it was never
-    charged. `linked_at` is set once the order is paid by it.
+    charged. `resumed_at` is set once a later request has taken it up; from then on, what the first request was refused
+    says nothing of the payment. `linked_at` is set once the order is paid by it.
     """
 
     payment_id: str
@@ -33,6 +34,7 @@ class Payment:
     gateway_reference: str | None = None
     decline_code: str | None = None
     failure_reason: str | None = None
+    resumed_at: str | None = None
     linked_at: str | None = None
 
     @classmethod
@@ -76,6 +78,10 @@ class Payment:
     def fail(self, *, reason: str, at: str) -> "Payment":
         """Failed without a charge and without a decline."""
         return replace(self._go_to(PaymentStatus.FAILED, at), failure_reason=reason)
+
+    def resume(self, *, at: str) -> "Payment":
+        """Taken up by a later request, which asks the gateway again."""
+        return replace(self, resumed_at=at)
 
     def link(self, *, at: str) -> "Payment":
         """The payment by which its order is paid."""

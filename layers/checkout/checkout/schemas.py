@@ -46,8 +46,10 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3), AfterValidator(_read_currency)]
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-MetadataValue = Annotated[str, StringConstraints(max_length=500)]
+# Other control characters take six times their place in JSON: a page of orders would outgrow a function's answer.
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=TEXT)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=TEXT)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)]
 
 

@@ -55,7 +55,7 @@ LOST = "lost"
 
 
 class SimulatedGateway:
-    """The gateway's table knows two kinds of item: a request that was lost, and a charge with its outcome."""
+    """Its table has two kinds of item: a request that was lost or refused, and a charge with its outcome."""
 
     def __init__(
         self, client: "DynamoDBClient", *, table: str, clock: Clock, sleep: Callable[[float], None] = time.sleep
@@ -72,8 +72,6 @@ class SimulatedGateway:
     def charge(self, payment_id: str, order_id: str, money: Money, token: str, deadline: Deadline) -> Charge:
         self.check_token(token)
         behaviour = TOKENS[token]
-        if behaviour.refuses:
-            raise NotCharged
         try:
             return self._charge(payment_id, order_id, money, behaviour, deadline)
         except (BotoCoreError, ClientError) as error:
@@ -83,9 +81,9 @@ class SimulatedGateway:
         known = self._find(payment_id)
         if known and known["outcome"] != LOST:
             return _to_charge(known)
-        if behaviour.loses_request and not known:
+        if (behaviour.refuses or behaviour.loses_request) and not known:
             self._remember(payment_id, {"outcome": LOST})
-            raise ChargeUnknown
+            raise NotCharged if behaviour.refuses else ChargeUnknown
         if behaviour.slow_seconds >= deadline():
             self._sleep(max(0, deadline()))
             raise ChargeUnknown

@@ -59,9 +59,9 @@ class TokenVerifier:
             raise
         except jwt.PyJWTError as error:
             raise TokenRefused(type(error).__name__) from error
-        # It becomes a key of tables.
-        if not 1 <= len(claims["sub"].encode()) <= MAX_SUBJECT_BYTES:
-            raise TokenRefused("subject is empty or too long")
+        # It becomes a key of tables; a lone surrogate, which is no text, counts for nothing.
+        if not 1 <= len(claims["sub"].encode(errors="ignore")) <= MAX_SUBJECT_BYTES or not claims["sub"].isprintable():
+            raise TokenRefused("subject is empty, too long or no text")
         return Identity(customer_id=claims["sub"], scope=str(claims.get("scope", "")))
 
 

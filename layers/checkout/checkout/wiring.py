@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 @cache
 def dynamodb_client() -> "DynamoDBClient":
-    """Within a function's time: a call that hangs is given up after 2 s and tried at most three times."""
-    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+    """Within a function's time: a call that hangs is given up after 2 s and tried once more."""
+    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
     endpoint = os.environ.get("DYNAMODB_ENDPOINT") or None
     return boto3.Session().client("dynamodb", config=config, endpoint_url=endpoint)
 

@@ -1,0 +1,79 @@
+"""A gateway that refuses, while another request is about the same payment."""
+
+import threading
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout.gateway import NotCharged
+from checkout.simulated_gateway import SimulatedGateway
+from tests.integration.conftest import Answer, Checkout
+from tests.integration.test_pay import failing, is_outcome
+from tests.integration.test_races import without_idempotency_records
+
+CHARGE = SimulatedGateway.charge
+
+
+@pytest.mark.proves("FR-019")
+def test_a_refusal_that_is_not_on_record_is_not_told(checkout: Checkout) -> None:
+    """The order is still held: who is told that it is payable could neither pay nor cancel it."""
+    order = checkout.create_order()
+    with failing(checkout, is_outcome):
+        answer = checkout.pay(order, "tok_unavailable", key="key")
+    assert checkout.order_item(order)["live_payment_id"] == answer.body["transaction_id"]
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+
+
+@pytest.mark.proves("FR-015", "FR-019")
+def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    asked: list[str] = []
+
+    def refuse_first(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
+        asked.append(payment_id)
+        if len(asked) > 1:
+            return CHARGE(gateway, payment_id, *arguments)
+        assert checkout.pay(order, key="key").status == 201
+        raise NotCharged
+
+    with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
+        answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.dynamodb_local
+@pytest.mark.proves("FR-014", "FR-015", "FR-018")
+def test_a_refusal_lets_no_order_go_that_a_retry_is_charging(racing_checkout: Checkout) -> None:
+    """The first request is refused after a retry of it was charged, and before that is on record."""
+    order = racing_checkout.create_order()
+    claimed, charged, refused = threading.Event(), threading.Event(), threading.Event()
+    answers: dict[str, Answer] = {}
+
+    def refuse_first(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
+        if not claimed.is_set():
+            claimed.set()
+            charged.wait(10)
+            raise NotCharged
+        charge = CHARGE(gateway, payment_id, *arguments)
+        charged.set()
+        refused.wait(10)
+        return charge
+
+    def pay(name: str) -> None:
+        answers[name] = racing_checkout.pay(order, key="key")
+
+    with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
+        first = threading.Thread(target=pay, args=["first"])
+        first.start()
+        claimed.wait(10)
+        retry = threading.Thread(target=pay, args=["retry"])
+        retry.start()
+        first.join(20)
+        refused.set()
+        retry.join(20)
+    assert (answers["retry"].status, answers["retry"].body["status"]) == (201, "succeeded")
+    assert racing_checkout.pay(order).code == "payment_already_succeeded"
+    assert len(racing_checkout.charges(order)) == 1
+    racing_checkout.audit_events(order)
