@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from checkout import dynamodb, payment_service, wiring
+from checkout.errors import InvalidToken
+from checkout.gateway import ChargeUnknown, NotCharged
 from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
@@ -144,9 +146,9 @@ def test_a_gateway_that_refuses_leaves_the_order_payable(checkout: Checkout) -> 
 @pytest.mark.proves("FR-018", "FR-019")
 def test_a_gateway_that_refuses_a_retry_says_nothing_of_the_first_request(checkout: Checkout) -> None:
     order = checkout.create_order()
-    with patch.object(SimulatedGateway, "charge", side_effect=payment_service.ChargeUnknown):
+    with patch.object(SimulatedGateway, "charge", side_effect=ChargeUnknown):
         assert checkout.pay(order, key="key").status == 202
-    with patch.object(SimulatedGateway, "charge", side_effect=payment_service.NotCharged):
+    with patch.object(SimulatedGateway, "charge", side_effect=NotCharged):
         assert checkout.pay(order, key="key").status == 202
     assert [payment["status"] for payment in checkout.payment_items(order)] == ["pending"]
     assert checkout.pay(order, key="key").status == 201
@@ -173,6 +175,25 @@ def test_a_claim_whose_answer_is_lost_is_resumed(checkout: Checkout) -> None:
     assert checkout.pay(order).code == "payment_in_progress"
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-018", "FR-019")
+def test_a_refused_payment_whose_claim_was_in_doubt_is_no_dead_end(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        assert checkout.pay(order, "tok_unavailable", key="key").code == "store_unavailable"
+    assert checkout.pay(order, "tok_unavailable", key="key").status == 202
+    assert checkout.pay(order, "tok_unavailable", key="key").status == 201
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-020")
+def test_a_token_that_only_the_gateway_knows_to_be_wrong_leaves_the_order_payable(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with patch.object(SimulatedGateway, "charge", side_effect=InvalidToken):
+        assert checkout.pay(order, key="key").code == "invalid_token"
+    assert [payment["failure_reason"] for payment in checkout.payment_items(order)] == ["invalid_token"]
+    assert checkout.pay(order).status == 201
 
 
 @pytest.mark.proves("FR-016", "FR-018")

@@ -102,6 +102,8 @@ def test_pauses_are_bounded() -> None:
         (EndpointConnectionError(endpoint_url="x"), True),
         (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem"), True),
         (ClientError({"Error": {"Code": "TransactionConflictException"}}, "GetItem"), True),
+        (ClientError({"Error": {"Code": "502"}, "ResponseMetadata": {"HTTPStatusCode": 502}}, "GetItem"), True),  # type: ignore[typeddict-item]
+        (ClientError({"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "Get"), True),  # type: ignore[typeddict-item]
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem"), False),
         (ClientError({"Error": {"Code": "ValidationException"}}, "GetItem"), False),
     ],

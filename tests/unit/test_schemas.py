@@ -46,6 +46,8 @@ def fields_refused(model: Any, document: object) -> list[str]:
         ({"items": [ITEM], "metadata": {"key": 1}}, ["metadata.key"]),
         ({"items": [ITEM], "metadata": {"k" * 41: "v"}}, [f"metadata.{'k' * 41}.[key]"]),
         ({"items": [ITEM], "metadata": {"key": "v" * 501}}, ["metadata.key"]),
+        ({"items": [ITEM], "metadata": {"key": "a\u0001b"}}, ["metadata.key"]),
+        ({"items": [ITEM], "metadata": {"key\x7f": "v"}}, ["metadata.key\x7f.[key]"]),
         ({"items": [ITEM], "metadata": {str(number): "" for number in range(51)}}, ["metadata"]),
         ({"items": [ITEM], "idempotency_key": ""}, ["idempotency_key"]),
         ({"items": [ITEM], "idempotency_key": "k" * 256}, ["idempotency_key"]),
@@ -60,7 +62,7 @@ def test_an_order_body_may_be_as_large_as_the_limits() -> None:
     body = {
         "items": [{**ITEM, "quantity": 999}] * 100,
         "currency": "USD",
-        "metadata": {f"{number:040}": "v" * 500 for number in range(50)},
+        "metadata": {f"{number:040}": "line\n" * 100 for number in range(50)},
     }
     parsed = validate(CreateOrderBody, body)
     assert parsed.currency == "usd"
