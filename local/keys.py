@@ -48,7 +48,13 @@ def read_jwks(data: Path = DATA) -> str:
 
 def local_parameters(endpoint: str, data: Path = DATA) -> dict[str, str]:
     """Parameters of template.yaml that make it run against a DynamoDB of one's own, with the local key and secret."""
-    return {"DynamoDBEndpoint": endpoint, "Jwks": read_jwks(data), "CursorSecret": _read_cursor_secret(data)}
+    return {
+        "DynamoDBEndpoint": endpoint,
+        "Jwks": read_jwks(data),
+        "CursorSecret": _read_cursor_secret(data),
+        # Nobody waits a minute on a laptop.
+        "SettleAfterSeconds": "5",
+    }
 
 
 @cache

@@ -16,6 +16,7 @@ from local.database import DATABASES, open_database
 from local.dynamodb_local import DynamoDBLocalError
 from local.keys import issue_token, local_parameters
 from local.runtime import Runtime
+from local.schedules import run_schedules
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, TemplateError, read_template
 from local.wsgi import serve_application
@@ -40,7 +41,11 @@ def main() -> int:
             create_tables(connect(endpoint))
             load_products(connect(endpoint))
             runtime = Runtime(read_template(local_parameters(endpoint)))
-            with serve_application(runtime, arguments.port, threaded=True) as address, announce(address, endpoint):
+            with (
+                serve_application(runtime, arguments.port, threaded=True) as address,
+                run_schedules(runtime),
+                announce(address, endpoint),
+            ):
                 print(_greet(address, endpoint), flush=True)
                 _reload_on_change(runtime, endpoint)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Reads template.yaml: routes, authorizer, environment and tables, so that the local runtime declares nothing again.
+"""Reads template.yaml: what runs, when, for whom, with which tables; so that the local runtime declares nothing again.
 
 Resources are named by their logical ids, as `sam local` does. What the template may say and this does not know is an
 error, not silence.
@@ -18,6 +18,7 @@ __all__ = [
     "Authorizer",
     "Function",
     "Route",
+    "Schedule",
     "Template",
     "TemplateError",
     "read_document",
@@ -35,6 +36,8 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "localhost",
     "AWS::StackName": "checkout",
 }
+
+SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
 class TemplateError(Exception):
@@ -64,6 +67,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that is called by itself, each so many seconds."""
+
+    function: Function
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Authorizer:
     """The function that lets a request in, and the header without which it is not asked."""
 
@@ -74,6 +85,7 @@ class Authorizer:
 @dataclass(frozen=True, slots=True)
 class Template:
     routes: tuple[Route, ...]
+    schedules: tuple[Schedule, ...]
     tables: Mapping[str, Mapping[str, Any]]
     """The properties of each table, by name."""
 
@@ -82,6 +94,7 @@ class Template:
         """The variables of all functions: what two of them have, they have with one value."""
         merged: dict[str, str] = {}
         functions = [route.function for route in self.routes]
+        functions += [schedule.function for schedule in self.schedules]
         functions += [route.authorizer.function for route in self.routes if route.authorizer]
         for function in functions:
             for name, value in function.environment.items():
@@ -141,23 +154,34 @@ class _Reader:
 
     def read(self) -> Template:
         routes: list[Route] = []
+        schedules: list[Schedule] = []
         tables: dict[str, Mapping[str, Any]] = {}
         for logical_id, resource in self._resources.items():
             if resource["Type"] == "AWS::Serverless::Function":
                 for event in resource["Properties"].get("Events", {}).values():
-                    routes.append(self._read_route(logical_id, event))
+                    if event["Type"] == "HttpApi":
+                        routes.append(self._read_route(logical_id, event))
+                    elif event["Type"] == "Schedule":
+                        schedules.append(self._read_schedule(logical_id, event))
+                    else:
+                        raise TemplateError(f"{logical_id} has an event of type {event['Type']}")
             elif resource["Type"] == "AWS::DynamoDB::Table":
                 tables[logical_id] = self._resolve(resource["Properties"])
-        return Template(tuple(routes), tables)
+        return Template(tuple(routes), tuple(schedules), tables)
 
     def _read_route(self, logical_id: str, event: Mapping[str, Any]) -> Route:
-        if event["Type"] != "HttpApi":
-            raise TemplateError(f"{logical_id} has an event of type {event['Type']}")
         properties = self._resolve(event["Properties"])
         auth = self._globals["HttpApi"]["Auth"]
         name = properties.get("Auth", {}).get("Authorizer", auth["DefaultAuthorizer"])
         authorizer = None if name == "NONE" else self._read_authorizer(auth["Authorizers"][name])
         return Route(properties["Method"], properties["Path"], self._read_function(logical_id), authorizer)
+
+    def _read_schedule(self, logical_id: str, event: Mapping[str, Any]) -> Schedule:
+        rate = self._resolve(event["Properties"])["Schedule"]
+        match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", rate)
+        if match is None:
+            raise TemplateError(f"{logical_id} has the schedule {rate}")
+        return Schedule(self._read_function(logical_id), int(match[1]) * SECONDS[match[2]])
 
     def _read_authorizer(self, declared: Mapping[str, Any]) -> Authorizer:
         [header] = declared["Identity"]["Headers"]

@@ -29,6 +29,7 @@ from pathlib import Path
 from local.database import open_database
 from local.keys import local_parameters
 from local.runtime import Runtime
+from local.schedules import run_schedules
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
 from local.template import read_template
@@ -38,7 +39,11 @@ with open_database(sys.argv[1]) as endpoint:
     create_tables(connect(endpoint))
     load_products(connect(endpoint))
     runtime = Runtime(read_template(local_parameters(endpoint)))
-    with serve_application(runtime, threaded=True) as address, announce(address, endpoint, Path(sys.argv[2])):
+    with (
+        serve_application(runtime, threaded=True) as address,
+        run_schedules(runtime),
+        announce(address, endpoint, Path(sys.argv[2])),
+    ):
         threading.Event().wait()
 """
 START_SECONDS = 60

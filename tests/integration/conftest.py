@@ -8,16 +8,21 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker_base
 from moto import mock_aws
 
 from checkout import api, wiring
 from checkout.audit import AuditEntry, AuditHead, find_misfit
-from checkout.dynamodb import from_wire
+from checkout.caller import STAFF_SCOPE
+from checkout.dynamodb import from_wire, to_wire
+from checkout.simulated_gateway import Call, Fault, make_fault
 from local.dynamodb_local import DynamoDBLocal
 from local.tables import connect, create_tables, load_products
 from local.template import REGION, read_template
@@ -69,6 +74,7 @@ class Checkout:
 
     def __init__(self, database: "DynamoDBClient") -> None:
         self.database = database
+        self.waited = timedelta()
         self._numbers = itertools.count(1)
 
     def call(
@@ -80,6 +86,7 @@ class Checkout:
         key: str | None = None,
         path: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
+        scope: str = "",
         seconds: float = 20,
     ) -> Answer:
         number = next(self._numbers)
@@ -88,7 +95,7 @@ class Checkout:
             "headers": {"idempotency-key": key} if key else {},
             "requestContext": {
                 "requestId": f"request-{number}",
-                "authorizer": {"lambda": {"customer_id": customer, "scope": ""}},
+                "authorizer": {"lambda": {"customer_id": customer, "scope": scope}},
             },
             "pathParameters": path,
             "queryStringParameters": query,
@@ -121,6 +128,46 @@ class Checkout:
     def cancel(self, order: dict[str, Any], **call: Any) -> Answer:
         return self.call("cancel_order", path={"order_id": order["id"]}, **call)
 
+    def refund(
+        self, order: dict[str, Any], amount: int | None = None, *, key: str | None = None, **call: Any
+    ) -> Answer:
+        call = {"customer": "sam", "scope": STAFF_SCOPE, **call}
+        body = {} if amount is None else {"amount": amount}
+        return self.call("refund_order", body, path={"order_id": order["id"]}, key=key or self.new_key(), **call)
+
+    def fulfil(self, order: dict[str, Any], **call: Any) -> Answer:
+        call = {"customer": "sam", "scope": STAFF_SCOPE, **call}
+        return self.call("fulfil_order", path={"order_id": order["id"]}, **call)
+
+    def buy(self, product: str = "mug", quantity: int = 1) -> dict[str, Any]:
+        """A paid order."""
+        order = self.create_order(product, quantity)
+        paid = self.mark_paid(order, self.pay(order).body["transaction_id"])
+        assert paid.status == 200, paid.text
+        bought: dict[str, Any] = paid.body
+        return bought
+
+    def settle(self, *, after: timedelta = timedelta(minutes=2), seconds: float = 60) -> dict[str, Any]:
+        """What settle_payments says of its run, so long from now."""
+        self.wait(after)
+        return self.run("settle_payments", seconds=seconds)
+
+    def run(self, function: str, *, seconds: float = 60) -> dict[str, Any]:
+        """A scheduled function."""
+        handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
+        done: dict[str, Any] = handler({}, Context(seconds))
+        return done
+
+    def wait(self, time: timedelta) -> None:
+        """The checkout's clock goes on so far at once."""
+        self.waited += time
+
+    def read_clock(self) -> datetime:
+        return datetime.now(UTC) + self.waited
+
+    def break_gateway(self, call: Call, fault: Fault, times: int = 1) -> None:
+        self.database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(make_fault(call, fault, times)))
+
     def get_order(self, order: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self.call("get_order", path={"order_id": order["id"]}).body
         return found
@@ -140,7 +187,21 @@ class Checkout:
     def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """The charges at the gateway that took money for an order."""
         items = self.scan("SimulatedGatewayTable")
-        return [item for item in items if item["outcome"] == "succeeded" and item["order_id"] == order["id"]]
+        return [item for item in items if item.get("order_id") == order["id"] and item["outcome"] == "succeeded"]
+
+    def refunds(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        """The refunds at the gateway that returned money of an order."""
+        items = self.scan("SimulatedGatewayTable")
+        ulid = order["id"].removeprefix("ord_")
+        return [item for item in items if item["payment_id"].startswith(f"ref_{ulid}") and item["outcome"] == "succeeded"]
+
+    def refund_items(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        items = [item for item in self.scan("RefundsTable") if item["order_id"] == order["id"]]
+        return sorted(items, key=lambda item: int(item["number"]))
+
+    def audit_trail(self, order: dict[str, Any]) -> list[AuditEntry]:
+        entries = [AuditEntry.from_document(entry) for entry in self.scan("AuditTable")]
+        return sorted((e for e in entries if e.order_id == order["id"]), key=lambda entry: entry.sequence)
 
     def order_item(self, order: dict[str, Any]) -> dict[str, Any]:
         [item] = [item for item in self.scan("OrdersTable") if item["order_id"] == order["id"]]
@@ -153,8 +214,7 @@ class Checkout:
     def audit_events(self, order: dict[str, Any]) -> list[str]:
         """The events of an order's trail, after a check that the trail fits the order."""
         item = self.order_item(order)
-        entries = [AuditEntry.from_document(entry) for entry in self.scan("AuditTable")]
-        trail = sorted((e for e in entries if e.order_id == order["id"]), key=lambda entry: entry.sequence)
+        trail = self.audit_trail(order)
         assert find_misfit(order["id"], trail, AuditHead(item["audit_sequence"], item["audit_hash"])) is None
         return [entry.event for entry in trail]
 
@@ -168,13 +228,21 @@ TABLES = tuple(read_template().tables)
 
 
 def forget_clients() -> None:
+    """As in a process that has just started."""
     for built in vars(wiring).values():
         if hasattr(built, "cache_clear"):
             built.cache_clear()
+    circuit_breaker_base._LOCAL_FAILURES.clear()
 
 
-def set_environment(endpoint: str = "") -> Any:
-    parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32}
+@contextmanager
+def its_clock(checkout: Checkout) -> Iterator[Checkout]:
+    with patch.object(wiring, "read_utc_clock", checkout.read_clock):
+        yield checkout
+
+
+def set_environment(endpoint: str = "", **parameters: str) -> Any:
+    parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32, "CircuitFailures": "1000", **parameters}
     return patch.dict(os.environ, {**AWS, **read_template(parameters).environment})
 
 
@@ -186,7 +254,8 @@ def checkout() -> Iterator[Checkout]:
         database = wiring.dynamodb_client()
         create_tables(database)
         load_products(database)
-        yield Checkout(database)
+        with its_clock(Checkout(database)) as made:
+            yield made
     forget_clients()
 
 
@@ -204,9 +273,10 @@ def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
     with set_environment(dynamodb_local):
         forget_clients()
         # Imported before the threads start, as a function's code is before its first request.
-        for function in ("create_order", "pay", "mark_order_paid", "cancel_order"):
+        for function in ("create_order", "pay", "mark_order_paid", "cancel_order", "refund_order", "settle_payments"):
             importlib.import_module(f"functions.{function}.app")
-        yield Checkout(connect(dynamodb_local))
+        with its_clock(Checkout(connect(dynamodb_local))) as made:
+            yield made
     forget_clients()
 
 

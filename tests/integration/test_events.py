@@ -21,18 +21,22 @@ EXPECTED = {
     "get_order": 404,
     "get_order_audit": 404,
     "cancel_order": 404,
+    "fulfil_order": 404,
+    "refund_order": 404,
     "mark_order_paid": 404,
     "pay": 404,
     "get_payment": 404,
     "list_products": 200,
     "health": 200,
+    "receive_stripe_event": 400,
 }
+JOBS = ("settle_payments", "reconcile_payments")
 
 
 @pytest.mark.proves("FR-035")
 def test_there_is_an_event_for_each_function() -> None:
     functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    assert set(EVENTS) == functions == {*EXPECTED, "authorize"}
+    assert set(EVENTS) == functions == {*EXPECTED, *JOBS, "authorize"}
 
 
 @pytest.mark.proves("FR-035")
@@ -43,6 +47,15 @@ def test_an_event_is_of_its_functions_route_and_is_answered(checkout: Checkout, 
     assert {event["routeKey"], event["requestContext"]["routeKey"]} == keys
     answer = getattr(importlib.import_module(f"functions.{function}.app"), function)(event, Context())
     assert answer["statusCode"] == EXPECTED[function], answer["body"]
+
+
+@pytest.mark.proves("FR-232")
+@pytest.mark.parametrize("function", JOBS)
+def test_a_schedules_event_is_taken(checkout: Checkout, function: str) -> None:
+    schedules = {schedule.function.code.name for schedule in read_template().schedules}
+    assert function in schedules
+    done = getattr(importlib.import_module(f"functions.{function}.app"), function)(EVENTS[function], Context(60))
+    assert set(map(str, done.values())) <= {"0", "[]"}
 
 
 @pytest.mark.proves("FR-001", "FR-035")

@@ -8,21 +8,31 @@ import pytest
 
 from checkout import wiring
 from checkout.clock import Deadline, read_utc_clock
-from checkout.gateway import Charge
-from checkout.money import Money
+from checkout.gateway import Charge, ChargeStatus
+from checkout.orders import Order, OrderItem
+from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
 from tests.integration.test_pay import failing
 
-PAYMENT = "pay_01KG9YS7G00000000000000000_001"
-ORDER = "ord_01KG9YS7G00000000000000000"
+AT = "2026-01-31T12:00:00.000Z"
 
 
 @pytest.fixture
 def charge(checkout: Checkout) -> Callable[[str], Charge]:
     """Charges one payment with a token."""
     gateway = SimulatedGateway(checkout.database, table="SimulatedGatewayTable", clock=read_utc_clock)
-    return lambda token: gateway.charge(PAYMENT, ORDER, Money(1800, "usd"), token, lambda: 10)
+    order = Order.create(
+        order_id="ord_01KG9YS7G00000000000000000",
+        customer_id="alice",
+        items=[OrderItem("mug", "Mug", 1, 1800)],
+        currency="usd",
+        metadata={},
+        maximum_total=1_000_000,
+        at=AT,
+    )
+    payment = Payment.start(order, idempotency_key_hash="key", request_hash="request", at=AT, due_at=AT)
+    return lambda token: gateway.charge(payment, token, lambda: 10)
 
 
 @pytest.mark.proves("FR-015", "FR-028")
@@ -72,10 +82,10 @@ def test_a_gateway_that_takes_all_its_time_leaves_enough_to_write_the_outcome(ch
     order = checkout.create_order()
     left: list[float] = []
 
-    def look(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Charge:
+    def look(gateway: SimulatedGateway, payment: Payment, *arguments: Any) -> Charge:
         deadline: Deadline = arguments[-1]
         left.append(deadline())
-        return Charge("ch_1")
+        return Charge(payment.payment_id, "ch_1", ChargeStatus.SUCCEEDED, payment.money)
 
     with patch.object(SimulatedGateway, "charge", look):
         checkout.pay(order, seconds=20)

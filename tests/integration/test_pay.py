@@ -8,10 +8,12 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from checkout import dynamodb, payment_service, wiring
+from checkout import dynamodb, wiring
+from checkout.caller import SECONDS_TO_FINISH
 from checkout.errors import InvalidToken
-from checkout.gateway import ChargeUnknown, NotCharged
+from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
+from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
 
@@ -51,12 +53,12 @@ def test_a_payment_is_stored_and_the_order_claimed_before_the_gateway_is_called(
     seen: dict[str, Any] = {}
     charge = SimulatedGateway.charge
 
-    def look(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
-        seen["payment_id"] = payment_id
+    def look(gateway: SimulatedGateway, payment: Payment, *arguments: Any) -> Any:
+        seen["payment_id"] = payment.payment_id
         seen["order"] = checkout.order_item(order)
         [seen["payment"]] = checkout.payment_items(order)
         seen["events"] = checkout.audit_events(order)
-        return charge(gateway, payment_id, *arguments)
+        return charge(gateway, payment, *arguments)
 
     with patch.object(SimulatedGateway, "charge", look):
         answer = checkout.pay(order)
@@ -146,11 +148,11 @@ def test_a_gateway_that_refuses_leaves_the_order_payable(checkout: Checkout) -> 
 @pytest.mark.proves("FR-018", "FR-019")
 def test_a_gateway_that_refuses_a_retry_says_nothing_of_the_first_request(checkout: Checkout) -> None:
     order = checkout.create_order()
-    with patch.object(SimulatedGateway, "charge", side_effect=ChargeUnknown):
+    with patch.object(SimulatedGateway, "charge", side_effect=OutcomeUnknown):
         assert checkout.pay(order, key="key").status == 202
-    with patch.object(SimulatedGateway, "charge", side_effect=NotCharged):
+    with patch.object(SimulatedGateway, "charge", side_effect=RequestNotTaken):
         assert checkout.pay(order, key="key").status == 202
-    assert [payment["status"] for payment in checkout.payment_items(order)] == ["pending"]
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["unknown"]
     assert checkout.pay(order, key="key").status == 201
 
 
@@ -247,7 +249,7 @@ def test_a_payment_that_others_always_outrun_is_told_of_theirs(checkout: Checkou
 @pytest.mark.proves("FR-018")
 def test_a_gateway_slower_than_the_time_left_is_an_unknown_outcome(checkout: Checkout) -> None:
     order = checkout.create_order()
-    pending = checkout.pay(order, "tok_slow", key="key", seconds=payment_service.SECONDS_TO_FINISH + 0.5)
+    pending = checkout.pay(order, "tok_slow", key="key", seconds=SECONDS_TO_FINISH + 0.5)
     assert pending.status == 202
     assert checkout.pay(order, "tok_slow", key="key").status == 201
     assert len(checkout.charges(order)) == 1

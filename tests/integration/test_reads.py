@@ -26,9 +26,9 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
     eventual: list[str] = []
 
     def look(params: dict[str, Any]) -> None:
-        [asked] = params["RequestItems"].values() if "RequestItems" in params else [params]
-        if not asked.get("ConsistentRead"):
-            eventual.append(str(params))
+        for asked in params["RequestItems"].values() if "RequestItems" in params else [params]:
+            if not asked.get("ConsistentRead"):
+                eventual.append(str(params))
 
     with asking(checkout, "GetItem", look), asking(checkout, "Query", look), asking(checkout, "BatchGetItem", look):
         order = checkout.create_order()
@@ -101,7 +101,7 @@ def test_products_that_are_throttled_are_asked_for_again_and_are_not_unknown(che
     body = {"items": [{"product_id": product, "quantity": 1} for product in ("mug", "tea", "whisk")]}
     with (
         patch.object(wiring.dynamodb_client(), "batch_get_item", leave_one),
-        patch.object(wiring.product_table(), "_sleep", lambda _: None),
+        patch.object(wiring.read_batch(), "_sleep", lambda _: None),
     ):
         answer = checkout.call("create_order", body, key="key")
     assert (answer.status, answer.body["total_amount"]) == (201, 1800 + 1250 + 2200)
@@ -118,7 +118,7 @@ def test_products_that_stay_throttled_are_no_answer(checkout: Checkout) -> None:
 
     with (
         patch.object(wiring.dynamodb_client(), "batch_get_item", serve_none),
-        patch.object(wiring.product_table(), "_sleep", lambda _: None),
+        patch.object(wiring.read_batch(), "_sleep", lambda _: None),
     ):
         answer = checkout.call("create_order", body, key="key")
     assert (answer.status, answer.code) == (503, "store_unavailable")

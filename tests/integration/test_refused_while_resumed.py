@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout.gateway import NotCharged
+from checkout.gateway import RequestNotTaken
+from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
 from tests.integration.test_pay import failing, is_outcome
@@ -30,12 +31,12 @@ def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout) -> 
     order = checkout.create_order()
     asked: list[str] = []
 
-    def refuse_first(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
-        asked.append(payment_id)
+    def refuse_first(gateway: SimulatedGateway, payment: Payment, *arguments: Any) -> Any:
+        asked.append(payment.payment_id)
         if len(asked) > 1:
-            return CHARGE(gateway, payment_id, *arguments)
+            return CHARGE(gateway, payment, *arguments)
         assert checkout.pay(order, key="key").status == 201
-        raise NotCharged
+        raise RequestNotTaken
 
     with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
         answer = checkout.pay(order, key="key")
@@ -51,12 +52,12 @@ def test_a_refusal_lets_no_order_go_that_a_retry_is_charging(racing_checkout: Ch
     claimed, charged, refused = threading.Event(), threading.Event(), threading.Event()
     answers: dict[str, Answer] = {}
 
-    def refuse_first(gateway: SimulatedGateway, payment_id: str, *arguments: Any) -> Any:
+    def refuse_first(gateway: SimulatedGateway, payment: Payment, *arguments: Any) -> Any:
         if not claimed.is_set():
             claimed.set()
             charged.wait(10)
-            raise NotCharged
-        charge = CHARGE(gateway, payment_id, *arguments)
+            raise RequestNotTaken
+        charge = CHARGE(gateway, payment, *arguments)
         charged.set()
         refused.wait(10)
         return charge

@@ -137,6 +137,8 @@ def test_only_declines_count(declined: bool, counted: int) -> None:
         ({}, Money(2400, "eur"), AmountMismatch),
         ({"declined_payments": 10}, Money(2400, "usd"), TooManyAttempts),
         ({"declined_payments": 9}, Money(2400, "usd"), None),
+        ({"payment_attempts": 50}, Money(2400, "usd"), TooManyAttempts),
+        ({"payment_attempts": 49}, Money(2400, "usd"), None),
     ],
 )
 def test_what_stands_against_a_payment(
@@ -144,10 +146,10 @@ def test_what_stands_against_a_payment(
 ) -> None:
     order = replace(make_order(), **change)
     if refusal is None:
-        order.check_payable(money, max_declines=10)
+        order.check_payable(money, max_declines=10, max_payments=50)
         return
     with pytest.raises(refusal):
-        order.check_payable(money, max_declines=10)
+        order.check_payable(money, max_declines=10, max_payments=50)
 
 
 @pytest.mark.proves("FR-025")

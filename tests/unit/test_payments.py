@@ -21,7 +21,7 @@ def start_payment(*, earlier_attempts: int = 0) -> Payment:
     )
     for number in range(earlier_attempts):
         order = order.claim(f"pay_1_{number + 1:03}").release(declined=True)
-    return Payment.start(order, idempotency_key_hash="key", request_hash="request", at=AT)
+    return Payment.start(order, idempotency_key_hash="key", request_hash="request", at=AT, due_at=LATER)
 
 
 @pytest.mark.proves("FR-015")

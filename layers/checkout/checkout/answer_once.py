@@ -32,12 +32,13 @@ def answer_once(
     work: Callable[[str], Response],
     *,
     operation: str,
+    parameters: Mapping[str, str] = MappingProxyType({}),
     replayed_members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
     """The answer that `work` gives for the request's idempotency key, or gave before (FR-010, FR-013).
 
-    An answer that is accepted only, 202, is not a result and is not kept. A success that is repeated has the
-    `replayed_members` in its body.
+    `parameters` belong to the request besides its body. An answer that is accepted only, 202, is not a result and is
+    not kept. A success that is repeated has the `replayed_members` in its body.
     """
     key = agree_on_key(request.header("idempotency-key"), body.idempotency_key)
 
@@ -51,7 +52,7 @@ def answer_once(
         operation=operation,
         customer_id=request.caller.customer_id,
         key=key,
-        payload=body.model_dump(mode="json", exclude={"idempotency_key"}),
+        payload={**body.model_dump(mode="json", exclude={"idempotency_key"}), **parameters},
         persistence=wiring.idempotency_persistence(operation),
         lambda_context=request.context,
     )

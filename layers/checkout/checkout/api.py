@@ -5,7 +5,6 @@ makes a Lambda handler of it. Everything about a request is in its Request, noth
 """
 
 import base64
-import binascii
 import functools
 import json
 import traceback
@@ -19,7 +18,8 @@ from aws_lambda_powertools import Logger, Tracer
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from checkout.caller import Caller
+from checkout.audit import Actor
+from checkout.caller import Author, Caller
 from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
@@ -71,7 +71,18 @@ class Request:
     def caller(self) -> Caller:
         """Who the authorizer says is asking (FR-001)."""
         identity = self.event["requestContext"]["authorizer"]["lambda"]
-        return Caller(customer_id=identity["customer_id"], request_id=self.request_id, deadline=self.deadline)
+        return Caller(
+            actor=Actor.CUSTOMER,
+            request_id=self.request_id,
+            deadline=self.deadline,
+            customer_id=identity["customer_id"],
+            scopes=frozenset(identity["scope"].split()),
+        )
+
+    @property
+    def system(self) -> Author:
+        """The checkout itself, at work on a request that nobody of ours made."""
+        return Author(Actor.SYSTEM, self.request_id, self.deadline)
 
     @property
     def deadline(self) -> Deadline:
@@ -89,16 +100,21 @@ class Request:
         found = (value for key, value in (self.event.get("headers") or {}).items() if key.lower() == name)
         return next(found, None)
 
-    def parse(self, model: type[Model]) -> Model:
-        """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
-        body: str | bytes = self.event.get("body") or ""
+    def read_body(self) -> bytes:
+        """The body as it came, byte by byte. Raises InvalidJson where it is said to be Base64 and is not."""
+        body: str = self.event.get("body") or ""
         if len(body) > MAX_BODY_LENGTH:
             raise ValidationFailed.of_field("body", f"must not be longer than {MAX_BODY_LENGTH} characters")
         try:
-            if self.event.get("isBase64Encoded"):
-                body = base64.b64decode(body, validate=True)
-            document = from_json(body, allow_inf_nan=False)
-        except (ValueError, binascii.Error):
+            return base64.b64decode(body, validate=True) if self.event.get("isBase64Encoded") else body.encode()
+        except ValueError:
+            raise InvalidJson("The body is not JSON in UTF-8.") from None
+
+    def parse(self, model: type[Model]) -> Model:
+        """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
+        try:
+            document = from_json(self.read_body(), allow_inf_nan=False)
+        except ValueError:
             raise InvalidJson("The body is not JSON in UTF-8.") from None
         if holds_card_number(document):
             raise CardNumberRefused

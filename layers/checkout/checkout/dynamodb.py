@@ -20,7 +20,16 @@ from checkout.errors import StoreUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["ConditionFailed", "Item", "Transaction", "change_item", "from_wire", "reading_faults", "to_wire"]
+__all__ = [
+    "BatchRead",
+    "ConditionFailed",
+    "Item",
+    "Transaction",
+    "change_item",
+    "from_wire",
+    "reading_faults",
+    "to_wire",
+]
 
 Item = Mapping[str, Any]
 
@@ -102,6 +111,14 @@ def reading_faults() -> Iterator[None]:
         raise
 
 
+def _make_pause(tries: int, jitter: Callable[[], float]) -> float:
+    """Seconds to wait after so many tries, with full jitter.
+
+    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+    return jitter() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**tries)
+
+
 class Transaction:
     """Writes several items or none: call it with the actions.
 
@@ -123,13 +140,49 @@ class Transaction:
             except self._client.exceptions.TransactionCanceledException as error:
                 if not _is_passing(error):
                     raise ConditionFailed from error
-                # Full jitter: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
-                pause = self._jitter() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries)
+                pause = _make_pause(tries, self._jitter)
                 if tries == MAX_TRIES or pause >= deadline():
                     raise StoreUnavailable from error
                 self._sleep(pause)
             else:
                 return
+
+
+class BatchRead:
+    """Reads up to 100 items by their keys: call it with the keys of each table.
+
+    Raises StoreUnavailable where DynamoDB leaves some out for longer than the tries or the time left.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", *, jitter: Callable[[], float], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._jitter = jitter
+        self._sleep = sleep
+
+    def __call__(self, keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> dict[str, list[dict[str, Any]]]:
+        """The items that exist, by table, in any order; read consistently."""
+        found: dict[str, list[dict[str, Any]]] = {table: [] for table in keys}
+        wanted: dict[str, Any] = {
+            table: {"Keys": [to_wire(key) for key in wanted_keys], "ConsistentRead": True}
+            for table, wanted_keys in keys.items()
+            if wanted_keys
+        }
+        for tries in range(1, MAX_TRIES + 1):
+            if not wanted:
+                return found
+            with reading_faults():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            for table, items in answer["Responses"].items():
+                found[table] += map(from_wire, items)
+            wanted = answer.get("UnprocessedKeys", {})
+            pause = _make_pause(tries, self._jitter)
+            if wanted and pause >= deadline():
+                break
+            if wanted:
+                self._sleep(pause)
+        raise StoreUnavailable
 
 
 def _is_passing(error: ClientError) -> bool:

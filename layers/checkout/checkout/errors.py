@@ -9,10 +9,12 @@
     │   ├── IdempotencyKeyConflict          400 idempotency_key_conflict
     │   ├── IdempotencyKeyReused            422 idempotency_key_reused
     │   ├── InvalidCursor                   400 invalid_cursor
+    │   ├── InvalidSignature                400 invalid_signature
     │   ├── InvalidToken                    422 invalid_token
     │   ├── ProductNotFound                 422 product_not_found
     │   ├── AmountOutOfRange                422 amount_out_of_range
     │   └── AmountMismatch                  422 amount_mismatch
+    ├── InsufficientScope               403 insufficient_scope
     ├── NotFound                        nothing there, or not the caller's
     │   ├── OrderNotFound                   404 order_not_found
     │   └── PaymentNotFound                 404 payment_not_found
@@ -25,7 +27,9 @@
     │   ├── PaymentInProgress               409 payment_in_progress
     │   ├── PaymentAlreadySucceeded         409 payment_already_succeeded
     │   ├── PaymentNotSucceeded             409 payment_not_succeeded
-    │   └── PaymentMismatch                 409 payment_mismatch
+    │   ├── PaymentMismatch                 409 payment_mismatch
+    │   ├── RefundExceedsPayment            409 refund_exceeds_payment
+    │   └── RefundFailed                    409 refund_failed
     ├── CardDeclined                        402 card_declined
     ├── TooManyAttempts                     429 too_many_attempts
     └── Unavailable                     try again
@@ -51,9 +55,11 @@ __all__ = [
     "IdempotencyKeyConflict",
     "IdempotencyKeyRequired",
     "IdempotencyKeyReused",
+    "InsufficientScope",
     "InvalidCursor",
     "InvalidJson",
     "InvalidRequest",
+    "InvalidSignature",
     "InvalidToken",
     "InvalidTransition",
     "NotFound",
@@ -67,6 +73,8 @@ __all__ = [
     "PaymentNotSucceeded",
     "PriceChanged",
     "ProductNotFound",
+    "RefundExceedsPayment",
+    "RefundFailed",
     "StoreUnavailable",
     "TooManyAttempts",
     "Unavailable",
@@ -80,7 +88,7 @@ class CheckoutError(Exception):
 
     status: ClassVar[int]
     code: ClassVar[str]
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds after which the same request is worth sending again; None where it is not."""
 
     def __init__(self, detail: str, **facts: object) -> None:
@@ -155,6 +163,14 @@ class InvalidCursor(InvalidRequest):
         super().__init__("The cursor was altered, has expired, or belongs to another list.")
 
 
+class InvalidSignature(InvalidRequest):
+    status = 400
+    code = "invalid_signature"
+
+    def __init__(self) -> None:
+        super().__init__("The event is not signed with a secret of this endpoint, or not lately.")
+
+
 class InvalidToken(InvalidRequest):
     code = "invalid_token"
 
@@ -197,6 +213,16 @@ class AmountMismatch(InvalidRequest):
             expected_amount=expected_amount,
             expected_currency=expected_currency,
         )
+
+
+class InsufficientScope(CheckoutError):
+    """Facts: required_scope."""
+
+    status = 403
+    code = "insufficient_scope"
+
+    def __init__(self, *, required_scope: str) -> None:
+        super().__init__("Your token does not allow this.", required_scope=required_scope)
 
 
 class NotFound(CheckoutError):
@@ -313,6 +339,34 @@ class PaymentMismatch(Conflict):
         super().__init__("The payment is for another order.", transaction_id=transaction_id)
 
 
+class RefundExceedsPayment(Conflict):
+    """Facts: requested_amount, refundable_amount, in minor units of currency; what is on its way back counts."""
+
+    code = "refund_exceeds_payment"
+
+    def __init__(self, *, requested_amount: int, refundable_amount: int, currency: str) -> None:
+        super().__init__(
+            "The payment has not that much left to refund.",
+            requested_amount=requested_amount,
+            refundable_amount=refundable_amount,
+            currency=currency,
+        )
+
+
+class RefundFailed(Conflict):
+    """Facts: refund_id, transaction_id, failure_reason. The money is still there, and may be refunded again."""
+
+    code = "refund_failed"
+
+    def __init__(self, *, refund_id: str, transaction_id: str, failure_reason: str) -> None:
+        super().__init__(
+            "The payment gateway could not refund the payment.",
+            refund_id=refund_id,
+            transaction_id=transaction_id,
+            failure_reason=failure_reason,
+        )
+
+
 class CardDeclined(CheckoutError):
     """Facts: decline_code, transaction_id. The order stays payable."""
 
@@ -324,13 +378,14 @@ class CardDeclined(CheckoutError):
 
 
 class TooManyAttempts(CheckoutError):
-    """Facts: declined_payments, limit."""
+    """Facts: limit, and what has reached it: an order's payments or declined_payments, a customer's hourly_declines."""
 
     status = 429
     code = "too_many_attempts"
 
-    def __init__(self, *, declined_payments: int, limit: int) -> None:
-        super().__init__("This order was declined too often.", declined_payments=declined_payments, limit=limit)
+    def __init__(self, detail: str, *, limit: int, retry_after: int | None = None, **reached: int) -> None:
+        super().__init__(detail, **reached, limit=limit)
+        self.retry_after = retry_after
 
 
 class Unavailable(CheckoutError):

@@ -1,8 +1,9 @@
-"""What is counted (FR-032): orders created, payments by outcome, orders marked paid, conflicts by code."""
+"""What is counted (FR-032): orders created and paid, payments and refunds by outcome, conflicts by code; and what is
+measured of the money on its way (FR-229, FR-230)."""
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-__all__ = ["count"]
+__all__ = ["count", "measure"]
 
 
 def count(name: str, **dimensions: str) -> None:
@@ -14,3 +15,9 @@ def count(name: str, **dimensions: str) -> None:
     with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
         for dimension, value in dimensions.items():
             metric.add_dimension(name=dimension, value=value)
+
+
+def measure(name: str, value: float, unit: MetricUnit) -> None:
+    """Writes the value of a metric, as `count` does."""
+    with single_metric(name=name, unit=unit, value=value):
+        pass

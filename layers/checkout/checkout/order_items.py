@@ -1,15 +1,20 @@
-"""Orders and payments as items of their tables, and back."""
+"""Orders, payments and refunds as items of their tables, and back."""
 
 from typing import Any
+from zlib import crc32
 
 from checkout.audit import AuditHead
 from checkout.dynamodb import Item
 from checkout.money import Money
 from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
-from checkout.transitions import OrderStatus, PaymentStatus
+from checkout.refunds import Refund
+from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus
 
-__all__ = ["from_order", "from_payment", "to_order", "to_payment"]
+__all__ = ["DUE_SHARDS", "from_order", "from_payment", "from_refund", "to_order", "to_payment", "to_refund"]
+
+DUE_SHARDS = 4
+"""Parts of the index of payments that are due: no part takes all the writes."""
 
 
 def from_order(order: Order, head: AuditHead) -> dict[str, Any]:
@@ -62,6 +67,7 @@ def to_order(item: Item) -> Order:
 
 
 def from_payment(payment: Payment) -> dict[str, Any]:
+    """With its places in the indexes: `started_on` by day, and `due_shard` while something is left to be done."""
     return _present(
         {
             "payment_id": payment.payment_id,
@@ -75,20 +81,60 @@ def from_payment(payment: Payment) -> dict[str, Any]:
             "request_hash": payment.request_hash,
             "created_at": payment.created_at,
             "updated_at": payment.updated_at,
+            "charged_amount": payment.charged_amount,
+            "refundable_amount": payment.refundable_amount,
             "refunded_amount": payment.refunded_amount,
+            "refund_count": payment.refund_count,
             "gateway_reference": payment.gateway_reference,
             "decline_code": payment.decline_code,
             "failure_reason": payment.failure_reason,
             "resumed_at": payment.resumed_at,
+            "act_until": payment.act_until,
             "linked_at": payment.linked_at,
+            "due_at": payment.due_at,
+            "settle_attempts": payment.settle_attempts,
+            "started_on": payment.created_at[:10],
+            "due_shard": _shard_of(payment.payment_id) if payment.due_at else None,
         }
     )
 
 
 def to_payment(item: Item) -> Payment:
-    fields = {name: value for name, value in item.items() if name not in {"amount", "currency"}}
+    derived = {"amount", "currency", "started_on", "due_shard"}
+    fields = {name: value for name, value in item.items() if name not in derived}
     fields["status"] = PaymentStatus(item["status"])
     return Payment(money=Money(item["amount"], item["currency"]), **fields)
+
+
+def from_refund(refund: Refund) -> dict[str, Any]:
+    return _present(
+        {
+            "refund_id": refund.refund_id,
+            "payment_id": refund.payment_id,
+            "order_id": refund.order_id,
+            "status": refund.status,
+            "amount": refund.money.amount,
+            "currency": refund.money.currency,
+            "number": refund.number,
+            "created_at": refund.created_at,
+            "updated_at": refund.updated_at,
+            "reason": refund.reason,
+            "idempotency_key_hash": refund.idempotency_key_hash,
+            "request_hash": refund.request_hash,
+            "gateway_reference": refund.gateway_reference,
+            "failure_reason": refund.failure_reason,
+        }
+    )
+
+
+def to_refund(item: Item) -> Refund:
+    fields = {name: value for name, value in item.items() if name not in {"amount", "currency"}}
+    fields["status"] = RefundStatus(item["status"])
+    return Refund(money=Money(item["amount"], item["currency"]), **fields)
+
+
+def _shard_of(payment_id: str) -> str:
+    return str(crc32(payment_id.encode()) % DUE_SHARDS)
 
 
 def _present(item: Item) -> dict[str, Any]:

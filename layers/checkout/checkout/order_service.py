@@ -7,6 +7,7 @@ from checkout.caller import Caller
 from checkout.clock import Clock, format_time
 from checkout.errors import OrderNotFound
 from checkout.identifiers import Randomness, new_order_id
+from checkout.order_access import get_visible_order
 from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order, OrderLine, price_lines
 from checkout.product_table import ProductTable
@@ -69,11 +70,8 @@ class OrderService:
         return decide_on_latest(create)
 
     def get_order(self, caller: Caller, order_id: str) -> Order:
-        """FR-110. Raises OrderNotFound, also where the order is another customer's (FR-003)."""
-        order = self._orders.get_order(caller.customer_id, order_id)
-        if order is None:
-            raise OrderNotFound
-        return order
+        """FR-110, FR-216. Raises OrderNotFound, also where the order is another customer's (FR-003)."""
+        return get_visible_order(self._orders, caller, order_id)
 
     def list_orders(
         self, caller: Caller, *, limit: int, status: OrderStatus | None, before: str | None
@@ -89,7 +87,9 @@ class OrderService:
         """FR-112, FR-113. Raises OrderNotFound, InvalidTransition, PaymentInProgress."""
 
         def cancel() -> Order:
-            order = self.get_order(caller, order_id)
+            order = self._orders.get_order(caller.customer_id, order_id)
+            if order is None:
+                raise OrderNotFound
             if order.status is OrderStatus.CANCELLED:
                 return order
             at = format_time(self._clock())
@@ -106,6 +106,29 @@ class OrderService:
             return cancelled
 
         return decide_on_latest(cancel)
+
+    def fulfil_order(self, caller: Caller, order_id: str) -> Order:
+        """FR-217. Raises InsufficientScope (FR-215), OrderNotFound, InvalidTransition."""
+        staff = caller.as_staff()
+
+        def fulfil() -> Order:
+            order = get_visible_order(self._orders, staff, order_id)
+            if order.status is OrderStatus.FULFILLED:
+                return order
+            at = format_time(self._clock())
+            fulfilled = order.fulfil(at=at)
+            entry = staff.record(
+                order,
+                event="order_fulfilled",
+                from_status=order.status,
+                to_status=fulfilled.status,
+                facts={},
+                at=at,
+            )
+            self._orders.fulfil_order(order, fulfilled, entry, staff.deadline)
+            return fulfilled
+
+        return decide_on_latest(fulfil)
 
     def list_products(self) -> list[Product]:
         """FR-115."""

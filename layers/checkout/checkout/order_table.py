@@ -1,16 +1,25 @@
-"""Orders, payments and audit entries: what is in their tables, and every read and write of them.
+"""Orders, payments, refunds and audit entries: what is in their tables, and every read and write of them.
 
 Items
     orders      key customer_id, order_id. An order, its claim (live_payment_id, payment_attempts, declined_payments)
                 and the head of its audit trail (audit_sequence, audit_hash). status_order_id is `<status>#<order_id>`,
-                the sort key of the local index by_status.
-    payments    key payment_id. One attempt to pay an order.
+                the sort key of the local index by_status; the index by_order_id tells whose an order is.
+    payments    key payment_id. One attempt to pay an order. Two indexes: by_day, key started_on; and the sparse due,
+                key due_shard and due_at, of the payments with something left to be done.
+    refunds     key refund_id. One refund of a payment.
     audit       key order_id, sequence. Put once, never updated or deleted.
+    declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer were declined in that hour;
+                its items run out.
 
 Access
     an order by customer and id             GetItem, consistent
+    an order by id alone (staff)            Query on by_order_id, then GetItem, consistent
+    an order, and its customer's declines   BatchGetItem, consistent
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
+    payments and refunds by their ids       BatchGetItem, consistent; ids follow from the order, or the payment
+    payments that are due, longest first    Query on due, shard by shard
+    payments of a day                       Query on by_day
     an order's audit entries, oldest first  Query, consistent
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
@@ -19,25 +28,47 @@ was decided from the read therefore still holds at the write. The other conditio
 change itself rests on; they hold whatever was read.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from checkout.audit import AuditEntry
-from checkout.clock import Deadline
-from checkout.dynamodb import ConditionFailed, Item, Transaction, change_item, from_wire, reading_faults, to_wire
+from checkout.clock import Deadline, format_time
+from checkout.dynamodb import (
+    BatchRead,
+    ConditionFailed,
+    Item,
+    Transaction,
+    change_item,
+    from_wire,
+    reading_faults,
+    to_wire,
+)
 from checkout.errors import CheckoutError, StoreUnavailable
-from checkout.identifiers import is_order_id, is_payment_id
-from checkout.order_items import from_order, from_payment, to_order, to_payment
+from checkout.identifiers import is_order_id, is_payment_id, payment_id_of, refund_id_of
+from checkout.order_items import (
+    DUE_SHARDS,
+    from_order,
+    from_payment,
+    from_refund,
+    to_order,
+    to_payment,
+    to_refund,
+)
 from checkout.orders import Order
 from checkout.payments import Payment
-from checkout.transitions import OrderStatus, PaymentStatus, origins_of
+from checkout.refunds import Refund
+from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus, origins_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["OrderChanged", "OrderTable", "decide_on_latest"]
+__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
 
 MAX_DECISIONS = 6
+MAX_BATCH = 100
+DECLINES_KEPT = timedelta(hours=2)
 
 Decision = TypeVar("Decision")
 
@@ -61,20 +92,43 @@ def decide_on_latest(
     raise give_up()
 
 
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    orders: str
+    payments: str
+    refunds: str
+    audit: str
+    declines: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A payment with something left to be done: since when, when it was started (RFC 3339), how often it was tried."""
+
+    payment_id: str
+    due_at: str
+    created_at: str
+    settle_attempts: int
+    is_linked: bool
+
+
 class OrderTable:
-    """The orders, payments and audit tables.
+    """The orders, payments, refunds, audit and declines tables.
 
     Every method raises StoreUnavailable where DynamoDB does not serve it, and those that write raise OrderChanged.
     """
 
     def __init__(
-        self, client: "DynamoDBClient", transaction: Transaction, *, orders: str, payments: str, audit: str
+        self, client: "DynamoDBClient", transaction: Transaction, read_batch: BatchRead, *, names: TableNames
     ) -> None:
         self._client = client
         self._transaction = transaction
-        self._orders = orders
-        self._payments = payments
-        self._audit = audit
+        self._read_batch = read_batch
+        self._orders = names.orders
+        self._payments = names.payments
+        self._refunds = names.refunds
+        self._audit = names.audit
+        self._declines = names.declines
 
     # Reads
 
@@ -85,12 +139,87 @@ class OrderTable:
         item = self._get(self._orders, {"customer_id": customer_id, "order_id": order_id})
         return to_order(item) if item else None
 
+    def find_order(self, order_id: str) -> Order | None:
+        """Whosever it is. From an index, so an order of the last moment may not be found yet (FR-216)."""
+        if not is_order_id(order_id):
+            return None
+        with reading_faults():
+            found = self._client.query(
+                TableName=self._orders,
+                IndexName="by_order_id",
+                KeyConditionExpression="order_id = :order_id",
+                ExpressionAttributeValues={":order_id": {"S": order_id}},
+            )
+        return next((self.get_order(item["customer_id"]["S"], order_id) for item in found["Items"]), None)
+
+    def get_order_and_declines(
+        self, customer_id: str, order_id: str, hour: datetime, deadline: Deadline
+    ) -> tuple[Order | None, int]:
+        """The order, and how many payments of its customer were declined in this hour."""
+        if not is_order_id(order_id):
+            return None, 0
+        keys = {
+            self._orders: [{"customer_id": customer_id, "order_id": order_id}],
+            self._declines: [_to_hour_key(customer_id, hour)],
+        }
+        found = self._read_batch(keys, deadline)
+        order = next((to_order(item) for item in found[self._orders]), None)
+        return order, sum(item["declines"] for item in found[self._declines])
+
     def get_payment(self, payment_id: str) -> Payment | None:
         """None also for what is no payment id."""
         if not is_payment_id(payment_id):
             return None
         item = self._get(self._payments, {"payment_id": payment_id})
         return to_payment(item) if item else None
+
+    def get_payments(self, payment_ids: Sequence[str], deadline: Deadline) -> list[Payment]:
+        """Those that exist, in any order."""
+        items: list[dict[str, Any]] = []
+        for at in range(0, len(payment_ids), MAX_BATCH):
+            keys = [{"payment_id": payment_id} for payment_id in payment_ids[at : at + MAX_BATCH]]
+            items += self._read_batch({self._payments: keys}, deadline)[self._payments]
+        return [to_payment(item) for item in items]
+
+    def get_payments_of(self, order: Order, deadline: Deadline) -> list[Payment]:
+        """All attempts to pay an order, the first one first; their ids follow from the order."""
+        numbers = range(1, order.payment_attempts + 1)
+        payments = self.get_payments([payment_id_of(order.order_id, number) for number in numbers], deadline)
+        return sorted(payments, key=lambda payment: payment.attempt)
+
+    def get_refunds_of(self, payment: Payment, deadline: Deadline) -> list[Refund]:
+        """All refunds of a payment, the first one first; their ids follow from the payment."""
+        numbers = range(1, payment.refund_count + 1)
+        keys = [{"refund_id": refund_id_of(payment.payment_id, number)} for number in numbers]
+        items = self._read_batch({self._refunds: keys}, deadline)[self._refunds] if keys else []
+        return sorted(map(to_refund, items), key=lambda refund: refund.number)
+
+    def list_due(self, *, before: str, limit: int) -> list[Due]:
+        """At most so many payments of those that were due before a time, those due longest first."""
+        found: list[Due] = []
+        for shard in range(DUE_SHARDS):
+            condition = "due_shard = :shard AND due_at < :before"
+            query = self._query_due(shard, condition, {":before": {"S": before}}, Limit=limit)
+            with reading_faults():
+                page = self._client.query(**query)
+            found += [_to_due(from_wire(item)) for item in page["Items"]]
+        return sorted(found, key=lambda due: due.due_at)[:limit]
+
+    def scan_due(self) -> Iterator[Due]:
+        """Everything with something left to be done, due or not: as much as is open, however much was paid."""
+        for shard in range(DUE_SHARDS):
+            query = self._query_due(shard, "due_shard = :shard", {})
+            yield from (_to_due(item) for item in self._read_pages(query))
+
+    def list_payment_ids(self, day: str) -> list[str]:
+        """The payments that were started on a day, `2026-01-31`, in UTC."""
+        query = {
+            "TableName": self._payments,
+            "IndexName": "by_day",
+            "KeyConditionExpression": "started_on = :day",
+            "ExpressionAttributeValues": {":day": {"S": day}},
+        }
+        return [item["payment_id"] for item in self._read_pages(query)]
 
     def list_orders(
         self, customer_id: str, *, limit: int, status: OrderStatus | None, before: str | None
@@ -128,14 +257,7 @@ class OrderTable:
             "ExpressionAttributeValues": {":order_id": {"S": order_id}},
             "ConsistentRead": True,
         }
-        entries: list[AuditEntry] = []
-        while True:
-            with reading_faults():
-                page = self._client.query(**query)
-            entries += [AuditEntry.from_document(from_wire(item)) for item in page["Items"]]
-            if "LastEvaluatedKey" not in page:
-                return entries
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return [AuditEntry.from_document(item) for item in self._read_pages(query)]
 
     def check_orders(self) -> None:
         """Reads an order that does not exist, to see whether the table answers."""
@@ -153,7 +275,15 @@ class OrderTable:
         self._write([self._put(self._orders, from_order(order, entry.head), absent), self._append(entry)], deadline)
 
     def claim_order(
-        self, before: Order, after: Order, payment: Payment, entry: AuditEntry, *, max_declines: int, deadline: Deadline
+        self,
+        before: Order,
+        after: Order,
+        payment: Payment,
+        entry: AuditEntry,
+        *,
+        max_declines: int,
+        max_payments: int,
+        deadline: Deadline,
     ) -> None:
         """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015)."""
         payable, origins = _may_become(OrderStatus.PAID)
@@ -161,10 +291,11 @@ class OrderTable:
             payable,
             # One live payment at a time.
             "attribute_not_exists(live_payment_id)",
-            # The cap holds for concurrent attempts too.
+            # The caps hold for concurrent attempts too.
             "declined_payments < :max_declines",
+            "payment_attempts < :max_payments",
         ]
-        values = {**origins, ":max_declines": max_declines}
+        values = {**origins, ":max_declines": max_declines, ":max_payments": max_payments}
         absent = "attribute_not_exists(payment_id)"
         self._write(
             [
@@ -177,30 +308,66 @@ class OrderTable:
 
     def resume_payment(self, before: Payment, after: Payment, deadline: Deadline) -> None:
         """A later request takes up a payment whose outcome is not known, before it asks the gateway again (FR-018)."""
-        still_open = "#status = :pending"
-        change = self._change_payment(before, after, [still_open], {":pending": PaymentStatus.PENDING})
-        self._write([change], deadline)
+        self._write([self._change_payment(before, after, [], {})], deadline)
+
+    def postpone_payment(self, due: Due, *, due_at: str) -> bool:
+        """A payment that is still due as it was is due later (FR-207); whether something is left to be done about it.
+
+        By its key alone, so that an item that cannot be read does not come first for ever.
+        """
+        try:
+            with reading_faults():
+                self._client.update_item(
+                    TableName=self._payments,
+                    Key=to_wire({"payment_id": due.payment_id}),
+                    UpdateExpression="SET due_at = :due_at, settle_attempts = :attempts",
+                    # Nobody has brought it further, or seen to it, meanwhile.
+                    ConditionExpression="due_at = :seen_due_at",
+                    ExpressionAttributeValues=to_wire(
+                        {":due_at": due_at, ":attempts": due.settle_attempts + 1, ":seen_due_at": due.due_at}
+                    ),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except self._client.exceptions.ConditionalCheckFailedException as failure:
+            return "due_at" in cast("dict[str, Any]", failure.response).get("Item", {})
+        return True
+
+    def leave_payment_open(
+        self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
+    ) -> None:
+        """What became of a payment is not known, and that is on record (FR-203). Takes each before and after."""
+        self._write(
+            [
+                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment[0])),
+                self._change_payment(*payment, [], {}),
+                self._append(entry),
+            ],
+            deadline,
+        )
 
     def finish_payment(
-        self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
+        self,
+        order: tuple[Order, Order],
+        payment: tuple[Payment, Payment],
+        entry: AuditEntry,
+        deadline: Deadline,
+        *,
+        at: datetime,
+        by_sole_request: bool = False,
     ) -> None:
         """A payment gets its outcome, and where it failed lets go of the order (FR-016, FR-017).
 
-        Takes each before and after.
+        Takes each before and after. `by_sole_request` where the outcome is known only as long as no other request asked
+        the gateway. A decline counts in its hour (FR-227).
         """
-        # The payment that ends is the one that holds the order.
-        holding, holder = "live_payment_id = :payment_id", {":payment_id": payment[0].payment_id}
-        # An outcome is set once.
-        unended, origins = _may_become(payment[1].status)
-        payment_conditions = [unended]
-        if payment[1].failure_reason:
-            # Surely not charged is what the one request of a payment can know; of two, neither can.
-            payment_conditions.append("attribute_not_exists(resumed_at)")
+        payment_conditions = ["attribute_not_exists(resumed_at)"] if by_sole_request else []
         self._write(
             [
-                self._change_order(*order, entry, [holding], holder),
-                self._change_payment(*payment, payment_conditions, origins),
+                # The payment that ends is the one that holds the order.
+                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment[0])),
+                self._change_payment(*payment, payment_conditions, {}),
                 self._append(entry),
+                *([self._count_decline(payment[1].customer_id, at)] if payment[1].was_declined else []),
             ],
             deadline,
         )
@@ -215,7 +382,6 @@ class OrderTable:
             # The payment that holds the order is the one that pays for it.
             "live_payment_id = :payment_id",
         ]
-        order_values = {**origins, ":payment_id": payment[0].payment_id}
         payment_conditions = [
             "#status = :succeeded",
             # The payment is this order's.
@@ -226,12 +392,96 @@ class OrderTable:
         payment_values = {":succeeded": PaymentStatus.SUCCEEDED, ":order_id": order[0].order_id}
         self._write(
             [
-                self._change_order(*order, entry, order_conditions, order_values),
+                self._change_order(*order, entry, order_conditions, {**origins, **_holder(payment[0])}),
                 self._change_payment(*payment, payment_conditions, payment_values),
                 self._append(entry),
             ],
             deadline,
         )
+
+    def start_refund(
+        self,
+        order: tuple[Order, Order],
+        payment: tuple[Payment, Payment],
+        refund: Refund,
+        entry: AuditEntry,
+        deadline: Deadline,
+    ) -> None:
+        """Some of an order's payment is on its way back, before the gateway is called (FR-210, FR-211).
+
+        Takes each before and after.
+        """
+        refundable, origins = _may_become(OrderStatus.REFUNDED)
+        conditions = [
+            refundable,
+            # The payment is the one that paid for it.
+            "payment_id = :payment_id",
+        ]
+        # However many refunds start at once, they never exceed the payment.
+        capped = "refundable_amount >= :amount"
+        self._write(
+            [
+                self._change_order(*order, entry, conditions, {**origins, **_holder(payment[0])}),
+                self._change_payment(*payment, [capped], {":amount": refund.money.amount}),
+                self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
+                self._append(entry),
+            ],
+            deadline,
+        )
+
+    def start_return(
+        self,
+        order: tuple[Order, Order],
+        payment: tuple[Payment, Payment],
+        refund: Refund,
+        entry: AuditEntry,
+        deadline: Deadline,
+    ) -> None:
+        """A charge that pays for no order is on its way back (FR-209). Takes each before and after."""
+        # A payment that pays for its order is refunded by staff, not returned.
+        unpaid = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
+        unlinked = "attribute_not_exists(linked_at)"
+        # Nothing of it is on its way already.
+        first = "refundable_amount = :seen_refundable AND refunded_amount = :seen_refunded"
+        seen = {":seen_refundable": payment[0].refundable_amount, ":seen_refunded": payment[0].refunded_amount}
+        self._write(
+            [
+                self._change_order(*order, entry, [unpaid], _holder(payment[0])),
+                self._change_payment(*payment, [unlinked, first], seen),
+                self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
+                self._append(entry),
+            ],
+            deadline,
+        )
+
+    def finish_refund(
+        self,
+        order: tuple[Order, Order],
+        payment: tuple[Payment, Payment],
+        refund: tuple[Refund, Refund],
+        entries: Sequence[AuditEntry],
+        deadline: Deadline,
+    ) -> None:
+        """A refund gets its outcome (FR-210, FR-214). Takes each before and after; the last entry is the new head."""
+        key = {"refund_id": refund[0].refund_id}
+        # An outcome is set once.
+        unended, seen = ["#status = :seen_status"], {":seen_status": RefundStatus.PENDING}
+        before, after = from_refund(refund[0]), from_refund(refund[1])
+        self._write(
+            [
+                self._change_order(*order, entries[-1], [], {}),
+                self._change_payment(*payment, [], {}),
+                change_item(self._refunds, key, before, after, conditions=unended, values=seen),
+                *map(self._append, entries),
+            ],
+            deadline,
+        )
+
+    def fulfil_order(self, before: Order, after: Order, entry: AuditEntry, deadline: Deadline) -> None:
+        """FR-217."""
+        fulfillable, origins = _may_become(OrderStatus.FULFILLED)
+        change = self._change_order(before, after, entry, [fulfillable], origins)
+        self._write([change, self._append(entry)], deadline)
 
     def cancel_order(self, before: Order, after: Order, entry: AuditEntry, deadline: Deadline) -> None:
         """FR-112, FR-113."""
@@ -278,13 +528,66 @@ class OrderTable:
         )
 
     def _change_payment(self, before: Payment, after: Payment, conditions: list[str], values: Item) -> Item:
-        key = {"payment_id": before.payment_id}
+        # The state that it leaves is the one that it was read in: the table of transitions allows the way from there.
+        unchanged = "#status = :seen_status"
         return change_item(
-            self._payments, key, from_payment(before), from_payment(after), conditions=conditions, values=values
+            self._payments,
+            {"payment_id": before.payment_id},
+            from_payment(before),
+            from_payment(after),
+            conditions=[unchanged, *conditions],
+            values={**values, ":seen_status": before.status},
         )
 
+    def _count_decline(self, customer_id: str, at: datetime) -> Item:
+        return {
+            "Update": {
+                "TableName": self._declines,
+                "Key": to_wire(_to_hour_key(customer_id, at)),
+                "UpdateExpression": "ADD declines :one SET expiration = :expiration",
+                "ExpressionAttributeValues": to_wire({":one": 1, ":expiration": int((at + DECLINES_KEPT).timestamp())}),
+            }
+        }
 
-def _may_become(status: OrderStatus | PaymentStatus) -> tuple[str, dict[str, str]]:
+    def _query_due(self, shard: int, condition: str, values: Item, **query: Any) -> dict[str, Any]:
+        return {
+            "TableName": self._payments,
+            "IndexName": "due",
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {":shard": {"S": str(shard)}, **values},
+            **query,
+        }
+
+    def _read_pages(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            with reading_faults():
+                page = self._client.query(**query, **start)
+            yield from map(from_wire, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _may_become(status: OrderStatus) -> tuple[str, dict[str, str]]:
     """The condition that the transition table allows this state from the present one, and its values."""
     values = {f":{origin}": str(origin) for origin in origins_of(status)}
     return f"#status IN ({', '.join(values)})", values
+
+
+def _holder(payment: Payment) -> dict[str, str]:
+    return {":payment_id": payment.payment_id}
+
+
+def _to_hour_key(customer_id: str, at: datetime) -> dict[str, str]:
+    return {"customer_id": customer_id, "hour": format_time(at)[:13]}
+
+
+def _to_due(item: Item) -> Due:
+    return Due(
+        payment_id=item["payment_id"],
+        due_at=item["due_at"],
+        created_at=item["created_at"],
+        settle_attempts=item["settle_attempts"],
+        is_linked="linked_at" in item,
+    )

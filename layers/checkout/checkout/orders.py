@@ -128,14 +128,18 @@ class Order:
             updated_at=at,
         )
 
-    def check_payable(self, money: Money, *, max_declines: int) -> None:
+    def check_payable(self, money: Money, *, max_declines: int, max_payments: int) -> None:
         """Raises OrderNotPayable, AmountMismatch or TooManyAttempts where these stand against a new payment."""
         if self.status not in origins_of(OrderStatus.PAID):
             raise OrderNotPayable(current_status=self.status)
         if money != self.total:
             raise AmountMismatch(expected_amount=self.total.amount, expected_currency=self.total.currency)
         if self.declined_payments >= max_declines:
-            raise TooManyAttempts(declined_payments=self.declined_payments, limit=max_declines)
+            raise TooManyAttempts(
+                "This order was declined too often.", declined_payments=self.declined_payments, limit=max_declines
+            )
+        if self.payment_attempts >= max_payments:
+            raise TooManyAttempts("This order was tried too often.", payments=self.payment_attempts, limit=max_payments)
 
     def claim(self, payment_id: str) -> "Order":
         """Held by a payment that starts; what clients see does not change (FR-014)."""
@@ -155,6 +159,21 @@ class Order:
         if self.live_payment_id is not None:
             raise PaymentInProgress(transaction_id=self.live_payment_id)
         return cancelled
+
+    def fulfil(self, *, at: str) -> "Order":
+        """Raises InvalidTransition."""
+        return self._go_to(OrderStatus.FULFILLED, at)
+
+    def check_refundable(self) -> None:
+        """Raises InvalidTransition."""
+        check_order_transition(self.status, OrderStatus.REFUNDED)
+
+    def refund(self, amount: int, *, at: str) -> "Order":
+        """So much of it was refunded, in minor units; once that is all, it is refunded. Raises InvalidTransition."""
+        refunded = replace(self, refunded_amount=self.refunded_amount + amount)
+        if refunded.refunded_amount == self.total.amount:
+            return refunded._go_to(OrderStatus.REFUNDED, at)
+        return replace(refunded, version=self.version + 1, updated_at=at)
 
     def with_audit_head(self, head: AuditHead) -> "Order":
         """As it stands once the entry with this head is written."""

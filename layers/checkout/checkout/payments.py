@@ -2,22 +2,28 @@
 
 from dataclasses import dataclass, replace
 
+from checkout.errors import RefundExceedsPayment
 from checkout.identifiers import payment_id_of
 from checkout.money import Money
 from checkout.orders import Order
-from checkout.transitions import PAYMENT_TRANSITIONS, PaymentStatus
+from checkout.transitions import PaymentStatus, check_payment_transition
 
 __all__ = ["Payment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One attempt to pay an order, and its outcome. Times are RFC 3339.
+    """One attempt to pay an order, and its outcome. Amounts are minor units of `money.currency`, times RFC 3339.
 
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request. A
     payment that failed has a `decline_code` where the card was declined, and a `failure_reason` where it was never
     charged. `resumed_at` is set once a later request has taken it up; from then on, what the first request was refused
-    says nothing of the payment. `linked_at` is set once the order is paid by it.
+    says nothing of the payment. `act_until` is how long the customer has, where the gateway waits for them.
+    `linked_at` is set once the order is paid by it.
+
+    `charged_amount` is what was taken from the card. `refundable_amount` is what of it may still be refunded; less than
+    `charged_amount - refunded_amount` while refunds are under way. `due_at` is when to look after it next: there as
+    long as something is left to be done (FR-205).
     """
 
     payment_id: str
@@ -30,15 +36,21 @@ class Payment:
     request_hash: str
     created_at: str
     updated_at: str
+    charged_amount: int = 0
+    refundable_amount: int = 0
     refunded_amount: int = 0
+    refund_count: int = 0
     gateway_reference: str | None = None
     decline_code: str | None = None
     failure_reason: str | None = None
     resumed_at: str | None = None
+    act_until: str | None = None
     linked_at: str | None = None
+    due_at: str | None = None
+    settle_attempts: int = 0
 
     @classmethod
-    def start(cls, order: Order, *, idempotency_key_hash: str, request_hash: str, at: str) -> "Payment":
+    def start(cls, order: Order, *, idempotency_key_hash: str, request_hash: str, at: str, due_at: str) -> "Payment":
         """The next attempt to pay the order, for its total."""
         attempt = order.payment_attempts + 1
         return cls(
@@ -52,12 +64,13 @@ class Payment:
             request_hash=request_hash,
             created_at=at,
             updated_at=at,
+            due_at=due_at,
         )
 
     @property
     def is_open(self) -> bool:
         """Whether its outcome is not known yet."""
-        return self.status is PaymentStatus.PENDING
+        return self.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}
 
     @property
     def has_succeeded(self) -> bool:
@@ -67,17 +80,44 @@ class Payment:
     def was_declined(self) -> bool:
         return self.decline_code is not None
 
+    @property
+    def public_status(self) -> PaymentStatus:
+        """As clients see it: what is on its way is not there yet."""
+        if self.is_open:
+            return PaymentStatus.PENDING
+        if self.status is PaymentStatus.REFUNDING:
+            return PaymentStatus.FAILED if self.decline_code or self.failure_reason else PaymentStatus.SUCCEEDED
+        return self.status
+
+    @property
+    def amount_in_refunds(self) -> int:
+        """What is on its way back."""
+        return self.charged_amount - self.refundable_amount - self.refunded_amount
+
+    def leave_open(self, *, gateway_reference: str | None, act_until: str | None, at: str) -> "Payment":
+        """Its outcome is unknown, or waits for the customer until `act_until`."""
+        unknown = self if self.status is PaymentStatus.UNKNOWN else self._go_to(PaymentStatus.UNKNOWN, at)
+        return replace(unknown, gateway_reference=gateway_reference, act_until=act_until)
+
     def succeed(self, *, gateway_reference: str, at: str) -> "Payment":
-        return replace(self._go_to(PaymentStatus.SUCCEEDED, at), gateway_reference=gateway_reference)
+        return replace(
+            self._go_to(PaymentStatus.SUCCEEDED, at),
+            gateway_reference=gateway_reference,
+            charged_amount=self.money.amount,
+            refundable_amount=self.money.amount,
+        )
 
     def decline(self, *, decline_code: str, gateway_reference: str, at: str) -> "Payment":
         return replace(
-            self._go_to(PaymentStatus.FAILED, at), decline_code=decline_code, gateway_reference=gateway_reference
+            self._go_to(PaymentStatus.FAILED, at),
+            decline_code=decline_code,
+            gateway_reference=gateway_reference,
+            due_at=None,
         )
 
-    def fail(self, *, reason: str, at: str) -> "Payment":
-        """Failed without a charge and without a decline."""
-        return replace(self._go_to(PaymentStatus.FAILED, at), failure_reason=reason)
+    def fail(self, *, reason: str, at: str, due_at: str | None = None) -> "Payment":
+        """Failed without a decline; `due_at` where it was charged all the same and the charge is to be returned."""
+        return replace(self._go_to(PaymentStatus.FAILED, at), failure_reason=reason, due_at=due_at)
 
     def resume(self, *, at: str) -> "Payment":
         """Taken up by a later request, which asks the gateway again."""
@@ -85,9 +125,47 @@ class Payment:
 
     def link(self, *, at: str) -> "Payment":
         """The payment by which its order is paid."""
-        return replace(self, linked_at=at, updated_at=at)
+        return replace(self, linked_at=at, updated_at=at, due_at=None)
+
+    def start_refund(self, amount: int, *, at: str, due_at: str) -> "Payment":
+        """Some of its money goes back. Raises RefundExceedsPayment."""
+        if not 0 < amount <= self.refundable_amount:
+            raise RefundExceedsPayment(
+                requested_amount=amount, refundable_amount=self.refundable_amount, currency=self.money.currency
+            )
+        refunding = self if self.status is PaymentStatus.REFUNDING else self._go_to(PaymentStatus.REFUNDING, at)
+        return replace(
+            refunding,
+            refundable_amount=self.refundable_amount - amount,
+            refund_count=self.refund_count + 1,
+            due_at=due_at,
+            settle_attempts=0,
+            updated_at=at,
+        )
+
+    def finish_refund(self, amount: int, *, at: str) -> "Payment":
+        """Money that was on its way back has arrived."""
+        return replace(self, refunded_amount=self.refunded_amount + amount)._leave_refunding(at)
+
+    def fail_refund(self, amount: int, *, at: str) -> "Payment":
+        """Money that was on its way back stays."""
+        return replace(self, refundable_amount=self.refundable_amount + amount)._leave_refunding(at)
+
+    def take_charge(self, amount: int, *, gateway_reference: str, at: str) -> "Payment":
+        """It failed, and its card was charged all the same: the charge is there to be returned (FR-209)."""
+        return replace(
+            self, gateway_reference=gateway_reference, charged_amount=amount, refundable_amount=amount, updated_at=at
+        )
+
+    def _leave_refunding(self, at: str) -> "Payment":
+        if self.amount_in_refunds:
+            return replace(self, updated_at=at)
+        if self.refunded_amount == self.charged_amount:
+            return replace(self._go_to(PaymentStatus.REFUNDED, at), due_at=None)
+        if self.decline_code or self.failure_reason:
+            return self._go_to(PaymentStatus.FAILED, at)
+        return replace(self._go_to(PaymentStatus.SUCCEEDED, at), due_at=None if self.linked_at else self.due_at)
 
     def _go_to(self, status: PaymentStatus, at: str) -> "Payment":
-        if status not in PAYMENT_TRANSITIONS[self.status]:
-            raise ValueError(f"a payment that is {self.status} cannot become {status}")
+        check_payment_transition(self.status, status)
         return replace(self, status=status, updated_at=at)

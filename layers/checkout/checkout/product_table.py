@@ -5,13 +5,11 @@ Access
     all products                Scan: every item is wanted, so nothing is read in vain
 """
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from checkout.clock import Deadline
-from checkout.dynamodb import Item, from_wire, reading_faults, to_wire
-from checkout.errors import StoreUnavailable
+from checkout.dynamodb import BatchRead, Item, from_wire, reading_faults, to_wire
 from checkout.money import Money
 from checkout.products import Product
 
@@ -20,43 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["ProductTable"]
 
-MAX_TRIES = 5
-FIRST_PAUSE = 0.05
-
 
 class ProductTable:
     """Every method raises StoreUnavailable where DynamoDB does not serve it."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        products: str,
-        jitter: Callable[[], float],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", read_batch: BatchRead, *, products: str) -> None:
         self._client = client
+        self._read_batch = read_batch
         self._products = products
-        self._jitter = jitter
-        self._sleep = sleep
 
     def get_products(self, product_ids: Iterable[str], deadline: Deadline) -> dict[str, Product]:
         """The products of these ids that exist, by id; at most 100 ids."""
-        keys = [to_wire({"product_id": product_id}) for product_id in sorted(set(product_ids))]
-        wanted: dict[str, Any] = {self._products: {"Keys": keys, "ConsistentRead": True}}
-        found: dict[str, Product] = {}
-        for tries in range(1, MAX_TRIES + 1):
-            with reading_faults():
-                answer = self._client.batch_get_item(RequestItems=wanted)
-            found |= {item["product_id"]["S"]: _to_product(item) for item in answer["Responses"][self._products]}
-            wanted = answer.get("UnprocessedKeys", {})
-            if not wanted:
-                return found
-            pause = self._jitter() * FIRST_PAUSE * 2**tries
-            if pause >= deadline():
-                break
-            self._sleep(pause)
-        raise StoreUnavailable
+        keys = [{"product_id": product_id} for product_id in sorted(set(product_ids))]
+        items = self._read_batch({self._products: keys}, deadline)[self._products]
+        return {item["product_id"]: _to_product(item) for item in items}
 
     def list_products(self) -> list[Product]:
         """The whole catalogue, by id."""
@@ -65,7 +40,7 @@ class ProductTable:
         while True:
             with reading_faults():
                 page = self._client.scan(**scan)
-            products += map(_to_product, page["Items"])
+            products += [_to_product(from_wire(item)) for item in page["Items"]]
             if "LastEvaluatedKey" not in page:
                 return sorted(products, key=lambda product: product.product_id)
             scan["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -77,5 +52,4 @@ class ProductTable:
 
 
 def _to_product(item: Item) -> Product:
-    product = from_wire(item)
-    return Product(product["product_id"], product["name"], Money(product["unit_price"], product["currency"]))
+    return Product(item["product_id"], item["name"], Money(item["unit_price"], item["currency"]))

@@ -10,6 +10,7 @@ from checkout.money import is_currency
 from checkout.orders import Order, OrderLine
 from checkout.payments import Payment
 from checkout.products import Product
+from checkout.refunds import Refund
 from checkout.transitions import OrderStatus
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "ListOrdersQuery",
     "MarkOrderPaidBody",
     "PayBody",
+    "RefundOrderBody",
     "describe_audit_entry",
     "describe_order",
     "describe_payment",
     "describe_payment_result",
     "describe_product",
+    "describe_refund",
     "validate",
 ]
 
@@ -94,6 +97,14 @@ class MarkOrderPaidBody(RequestModel):
     transaction_id: Id
 
 
+class RefundOrderBody(RequestModel):
+    """POST /orders/{order_id}/refunds: all that is left, where no amount is sent."""
+
+    amount: Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | None = None
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=TEXT)] | None = None
+    idempotency_key: IdempotencyKey | None = None
+
+
 class ListOrdersQuery(BaseModel):
     """GET /orders: parameters that it does not know are left alone, as links carry them."""
 
@@ -148,7 +159,7 @@ def _describe_charge(payment: Payment) -> dict[str, Any]:
     return {
         "transaction_id": payment.payment_id,
         "order_id": payment.order_id,
-        "status": payment.status,
+        "status": payment.public_status,
         "amount": payment.money.amount,
         "currency": payment.money.currency,
     }
@@ -166,6 +177,18 @@ def describe_payment(payment: Payment) -> dict[str, Any]:
 
 def describe_payment_result(payment: Payment, *, duplicate: bool) -> dict[str, Any]:
     return {**_describe_charge(payment), "duplicate": duplicate, "created_at": payment.created_at}
+
+
+def describe_refund(refund: Refund) -> dict[str, Any]:
+    return {
+        "refund_id": refund.refund_id,
+        "transaction_id": refund.payment_id,
+        "order_id": refund.order_id,
+        "amount": refund.money.amount,
+        "currency": refund.money.currency,
+        "status": refund.status,
+        "created_at": refund.created_at,
+    }
 
 
 def describe_product(product: Product) -> dict[str, Any]:

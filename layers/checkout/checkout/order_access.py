@@ -1,0 +1,27 @@
+"""Which orders and payments a caller may see: their own, and staff any (FR-003, FR-216)."""
+
+from checkout.caller import Caller
+from checkout.errors import OrderNotFound, PaymentNotFound
+from checkout.order_table import OrderTable
+from checkout.orders import Order
+from checkout.payments import Payment
+
+__all__ = ["get_visible_order", "get_visible_payment"]
+
+
+def get_visible_order(orders: OrderTable, caller: Caller, order_id: str) -> Order:
+    """Raises OrderNotFound, also where the order is another customer's and the caller is not staff."""
+    order = orders.get_order(caller.customer_id, order_id)
+    if order is None and caller.is_staff:
+        order = orders.find_order(order_id)
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+def get_visible_payment(orders: OrderTable, caller: Caller, payment_id: str) -> Payment:
+    """Raises PaymentNotFound, also where the payment is another customer's and the caller is not staff."""
+    payment = orders.get_payment(payment_id)
+    if payment is None or not (payment.customer_id == caller.customer_id or caller.is_staff):
+        raise PaymentNotFound
+    return payment

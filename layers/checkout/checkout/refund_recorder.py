@@ -1,0 +1,168 @@
+"""Puts on record that money goes back, and what becomes of it: refunds by staff, and charges that pay for nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from checkout.caller import Author
+from checkout.clock import Clock, format_time
+from checkout.gateway import GatewayRefund, RefundOutcome
+from checkout.money import Money
+from checkout.order_table import OrderTable, decide_on_latest
+from checkout.orders import Order
+from checkout.payments import Payment
+from checkout.refunds import Refund
+
+__all__ = ["RefundRecorder", "StartedRefund"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRefund:
+    """A refund with its order and payment, as they were when it was last looked at."""
+
+    order: Order
+    payment: Payment
+    refund: Refund
+
+
+class RefundRecorder:
+    """Every method may raise StoreUnavailable; those that start a refund OrderChanged too: read and decide again."""
+
+    def __init__(self, orders: OrderTable, *, clock: Clock, settle_after: timedelta) -> None:
+        self._orders = orders
+        self._clock = clock
+        self._settle_after = settle_after
+
+    def start_refund(
+        self,
+        author: Author,
+        order: Order,
+        payment: Payment,
+        amount: int,
+        *,
+        reason: str | None,
+        idempotency_key_hash: str,
+        request_hash: str,
+    ) -> StartedRefund:
+        """Some of what an order was paid with is on its way back (FR-210). Raises RefundExceedsPayment (FR-211)."""
+        at, due_at = self._read_times()
+        refunding = payment.start_refund(amount, at=at, due_at=due_at)
+        refund = Refund.start(
+            payment,
+            Money(amount, payment.money.currency),
+            reason=reason,
+            at=at,
+            idempotency_key_hash=idempotency_key_hash,
+            request_hash=request_hash,
+        )
+        entry = author.record(
+            order,
+            event="refund_started",
+            from_status=payment.status,
+            to_status=refunding.status,
+            facts=_facts_of(refund),
+            at=at,
+        )
+        self._orders.start_refund((order, order), (payment, refunding), refund, entry, author.deadline)
+        return StartedRefund(order.with_audit_head(entry.head), refunding, refund)
+
+    def start_return(
+        self, author: Author, order: Order, payment: Payment, charged: Money, *, gateway_reference: str
+    ) -> StartedRefund:
+        """All of a charge that pays for no order is on its way back (FR-209)."""
+        at, due_at = self._read_times()
+        charge = payment.take_charge(charged.amount, gateway_reference=gateway_reference, at=at)
+        refunding = charge.start_refund(charged.amount, at=at, due_at=due_at)
+        refund = Refund.start(payment, charged, reason="charge_returned", at=at)
+        entry = author.record(
+            order,
+            event="refund_started",
+            from_status=payment.status,
+            to_status=refunding.status,
+            facts={**_facts_of(refund), "gateway_reference": gateway_reference},
+            at=at,
+        )
+        self._orders.start_return((order, order), (payment, refunding), refund, entry, author.deadline)
+        return StartedRefund(order.with_audit_head(entry.head), refunding, refund)
+
+    def record_refund(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Refund:
+        """What the gateway says of a refund (FR-210, FR-214); the refund as it then is, whoever wrote it."""
+        if answer.outcome is RefundOutcome.PENDING:
+            return started.refund
+
+        def end(refund: Refund, at: str) -> Refund:
+            if answer.outcome is RefundOutcome.SUCCEEDED:
+                return refund.succeed(gateway_reference=str(answer.reference), at=at)
+            return refund.fail(reason=answer.failure_reason or "unknown", gateway_reference=answer.reference, at=at)
+
+        return self._finish(author, started, end)
+
+    def _finish(self, author: Author, started: StartedRefund, end: Callable[[Refund, str], Refund]) -> Refund:
+        known = [started]
+
+        def finish() -> Refund:
+            now = known.pop() if known else self._read_again(author, started)
+            if not now.refund.is_open:
+                return now.refund
+            at = format_time(self._clock())
+            ended = end(now.refund, at)
+            amount = ended.money.amount
+            order, payment = now.order, now.payment.fail_refund(amount, at=at)
+            if ended.has_succeeded:
+                payment = now.payment.finish_refund(amount, at=at)
+                if order.payment_id == payment.payment_id:
+                    order = order.refund(amount, at=at)
+            entries = [
+                author.record(
+                    now.order,
+                    event=f"refund_{ended.status}",
+                    from_status=now.payment.status,
+                    to_status=payment.status,
+                    facts=_facts_of(ended),
+                    at=at,
+                )
+            ]
+            if order.status is not now.order.status:
+                entries.append(
+                    author.record(
+                        now.order.with_audit_head(entries[0].head),
+                        event="order_refunded",
+                        from_status=now.order.status,
+                        to_status=order.status,
+                        facts={"payment_id": payment.payment_id, "refunded_amount": order.refunded_amount},
+                        at=at,
+                    )
+                )
+            self._orders.finish_refund(
+                (now.order, order), (now.payment, payment), (now.refund, ended), entries, author.deadline
+            )
+            return ended
+
+        return decide_on_latest(finish)
+
+    def _read_again(self, author: Author, started: StartedRefund) -> StartedRefund:
+        order = self._orders.get_order(started.payment.customer_id, started.payment.order_id)
+        payment = self._orders.get_payment(started.payment.payment_id)
+        if order is None or payment is None:
+            raise LookupError("a payment or its order is gone")
+        refunds = self._orders.get_refunds_of(payment, author.deadline)
+        return StartedRefund(order, payment, refunds[started.refund.number - 1])
+
+    def _read_times(self) -> tuple[str, str]:
+        """Now, and when to look after what is started now."""
+        now = self._clock()
+        return format_time(now), format_time(now + self._settle_after)
+
+
+def _facts_of(refund: Refund) -> dict[str, Any]:
+    """What the audit trail says of a refund, without what has no value; its reason may say anything, and is not there."""
+    facts = {
+        "payment_id": refund.payment_id,
+        "refund_id": refund.refund_id,
+        "amount": refund.money.amount,
+        "currency": refund.money.currency,
+        "gateway_reference": refund.gateway_reference,
+        "failure_reason": refund.failure_reason,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

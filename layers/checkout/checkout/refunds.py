@@ -1,0 +1,80 @@
+"""Refunds: money of a payment that goes back. Pure: no clock, no table, no gateway."""
+
+from dataclasses import dataclass, replace
+
+from checkout.identifiers import refund_id_of
+from checkout.money import Money
+from checkout.payments import Payment
+from checkout.transitions import RefundStatus, check_refund_transition
+
+__all__ = ["Refund"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """One refund of a payment, whole or in part, and its outcome. Times are RFC 3339.
+
+    `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request; they are
+    None where the checkout itself returns a charge. One that failed has a `failure_reason`.
+    """
+
+    refund_id: str
+    payment_id: str
+    order_id: str
+    status: RefundStatus
+    money: Money
+    number: int
+    created_at: str
+    updated_at: str
+    reason: str | None = None
+    idempotency_key_hash: str | None = None
+    request_hash: str | None = None
+    gateway_reference: str | None = None
+    failure_reason: str | None = None
+
+    @classmethod
+    def start(
+        cls,
+        payment: Payment,
+        money: Money,
+        *,
+        reason: str | None,
+        at: str,
+        idempotency_key_hash: str | None = None,
+        request_hash: str | None = None,
+    ) -> "Refund":
+        """The payment's next refund."""
+        number = payment.refund_count + 1
+        return cls(
+            refund_id=refund_id_of(payment.payment_id, number),
+            payment_id=payment.payment_id,
+            order_id=payment.order_id,
+            status=RefundStatus.PENDING,
+            money=money,
+            number=number,
+            created_at=at,
+            updated_at=at,
+            reason=reason,
+            idempotency_key_hash=idempotency_key_hash,
+            request_hash=request_hash,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its outcome is not known yet."""
+        return self.status is RefundStatus.PENDING
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.status is RefundStatus.SUCCEEDED
+
+    def succeed(self, *, gateway_reference: str, at: str) -> "Refund":
+        return replace(self._go_to(RefundStatus.SUCCEEDED, at), gateway_reference=gateway_reference)
+
+    def fail(self, *, reason: str, gateway_reference: str | None, at: str) -> "Refund":
+        failed = self._go_to(RefundStatus.FAILED, at)
+        return replace(failed, failure_reason=reason, gateway_reference=gateway_reference)
+
+    def _go_to(self, status: RefundStatus, at: str) -> "Refund":
+        check_refund_transition(self.status, status)
+        return replace(self, status=status, updated_at=at)

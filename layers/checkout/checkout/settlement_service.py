@@ -1,0 +1,186 @@
+"""Settling payments that something is left to be done about, without anybody asking.
+
+Each payment is taken one step after the other, by the state that it is in, to where nothing is left: its outcome is
+asked of the gateway, its order is marked paid, or its charge is returned. It is the same whether the schedule, an event
+of the gateway or the report of differences came upon it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from checkout.caller import Author
+from checkout.clock import Clock, format_time
+from checkout.errors import StoreUnavailable
+from checkout.gateway import Charge, ChargeStatus, Gateway
+from checkout.order_table import Due, OrderTable, decide_on_latest
+from checkout.orders import Order
+from checkout.payment_recorder import PaymentRecorder
+from checkout.payments import Payment
+from checkout.refund_recorder import RefundRecorder, StartedRefund
+from checkout.transitions import OrderStatus, PaymentStatus, origins_of
+
+__all__ = ["Settled", "SettlementService"]
+
+SECONDS_FOR_ONE = 10.0
+"""Time left below which no further payment is begun: what is begun is brought to its end."""
+
+LONGEST_INTERVAL = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a run did: payments with nothing left to be done, those that must wait, orders that it marked paid.
+
+    `faults` has the payments that could not be looked after, with the kind of fault.
+    """
+
+    settled: int = 0
+    waiting: int = 0
+    orders_paid: int = 0
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+class SettlementService:
+    """`settle_after` is how long a request has for its payment before it is looked after."""
+
+    def __init__(
+        self,
+        orders: OrderTable,
+        gateway: Gateway,
+        payment_recorder: PaymentRecorder,
+        refund_recorder: RefundRecorder,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        settle_after: timedelta,
+    ) -> None:
+        self._orders = orders
+        self._gateway = gateway
+        self._payment_recorder = payment_recorder
+        self._refund_recorder = refund_recorder
+        self._clock = clock
+        self._jitter = jitter
+        self._settle_after = settle_after
+
+    def settle_due(self, author: Author, *, limit: int) -> Settled:
+        """Settles at most so many payments, those due longest first, for as long as there is time (FR-205, FR-207).
+
+        What fails is told, and does not stop the rest. Raises StoreUnavailable where it cannot know what is due.
+        """
+        done = Settled()
+        for due in self._orders.list_due(before=format_time(self._clock()), limit=limit):
+            if author.deadline() < SECONDS_FOR_ONE:
+                break
+            try:
+                done.orders_paid += self.settle_payment(author, due.payment_id)
+            except Exception as fault:
+                # Whatever it is, the others have a right to be settled; it is told, and comes up again.
+                done.faults.append((due.payment_id, type(fault).__name__))
+            if self._postpone(due):
+                done.waiting += 1
+            else:
+                done.settled += 1
+        return done
+
+    def settle_payment(self, author: Author, payment_id: str) -> bool:
+        """Takes a payment as far as it goes now; whether its order became paid by that.
+
+        Nothing happens where there is no such payment. Raises RequestNotTaken, OutcomeUnknown, StoreUnavailable: it is
+        worth doing again.
+        """
+        payment = self._orders.get_payment(payment_id)
+        if payment and payment.is_open:
+            payment = self._settle_outcome(author, payment)
+        if payment and payment.status is PaymentStatus.FAILED:
+            payment = self._return_late_charge(author, payment)
+        order_paid = False
+        if payment and payment.has_succeeded and not payment.linked_at:
+            payment, order_paid = self._link_or_return(author, payment)
+        if payment and payment.status is PaymentStatus.REFUNDING:
+            self._settle_refunds(author, payment)
+        return order_paid
+
+    def read_oldest_age(self) -> float:
+        """The age in seconds of the oldest charge that may have been made and whose order is neither paid nor refunded;
+        0 where there is none (FR-230)."""
+        started = [due.created_at for due in self._orders.scan_due() if not due.is_linked]
+        return (self._clock() - datetime.fromisoformat(min(started))).total_seconds() if started else 0.0
+
+    def _settle_outcome(self, author: Author, payment: Payment) -> Payment:
+        charge = None
+        if self._must_wait(payment):
+            charge = self._gateway.find_charge(payment, author.gateway_deadline)
+            if charge is None:
+                return payment
+        if charge is None or charge.status is ChargeStatus.DECLINED:
+            # Nothing was charged so far; that is an outcome once nothing can be any more (FR-206).
+            charge = self._gateway.prevent_charge(payment, author.gateway_deadline)
+        order = self._read_order(payment)
+        if charge is None:
+            return self._payment_recorder.record_failure(author, order, payment, reason="not_charged")
+        return self._payment_recorder.record_charge(author, order, payment, charge)
+
+    def _must_wait(self, payment: Payment) -> bool:
+        """Whether a request, or the customer, still has time to bring it to its end."""
+        now = self._clock()
+        is_young = payment.created_at > format_time(now - self._settle_after)
+        return is_young or (payment.act_until or "") > format_time(now)
+
+    def _return_late_charge(self, author: Author, payment: Payment) -> Payment:
+        charge = self._gateway.find_charge(payment, author.gateway_deadline)
+        if charge is None or charge.status is not ChargeStatus.SUCCEEDED or charge.refunded_amount:
+            return payment
+        return decide_on_latest(lambda: self._start_return(author, *self._read_again(payment), charge))
+
+    def _link_or_return(self, author: Author, payment: Payment) -> tuple[Payment, bool]:
+        def link_or_return() -> tuple[Payment, bool]:
+            order, now = self._read_again(payment)
+            if not now.has_succeeded or now.linked_at:
+                return now, False
+            if order.status in origins_of(OrderStatus.PAID) and order.live_payment_id == now.payment_id:
+                return now, self._payment_recorder.link(author, order, now)[1]
+            charge = Charge(now.payment_id, str(now.gateway_reference), ChargeStatus.SUCCEEDED, now.money)
+            return self._start_return(author, order, now, charge), False
+
+        return decide_on_latest(link_or_return)
+
+    def _start_return(self, author: Author, order: Order, payment: Payment, charge: Charge) -> Payment:
+        """Raises OrderChanged. Nothing happens where the charge is on its way back already, or pays for its order."""
+        if payment.status not in {PaymentStatus.FAILED, PaymentStatus.SUCCEEDED} or payment.linked_at:
+            return payment
+        started = self._refund_recorder.start_return(
+            author, order, payment, charge.money, gateway_reference=charge.reference
+        )
+        return started.payment
+
+    def _settle_refunds(self, author: Author, payment: Payment) -> None:
+        for refund in self._orders.get_refunds_of(payment, author.deadline):
+            if refund.is_open:
+                answer = self._gateway.find_refund(refund, payment, author.gateway_deadline)
+                # All that the request has is on record: asked again, it is the same refund.
+                answer = answer or self._gateway.refund(refund, payment, author.gateway_deadline)
+                order, now = self._read_again(payment)
+                self._refund_recorder.record_refund(author, StartedRefund(order, now, refund), answer)
+
+    def _postpone(self, due: Due) -> bool:
+        """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""
+        interval = min(LONGEST_INTERVAL, self._settle_after * 2 ** min(due.settle_attempts, 20))
+        due_at = format_time(self._clock() + interval * (0.5 + self._jitter() / 2))
+        try:
+            return self._orders.postpone_payment(due, due_at=due_at)
+        except StoreUnavailable:
+            # It comes up again sooner than it need.
+            return True
+
+    def _read_order(self, payment: Payment) -> Order:
+        order = self._orders.get_order(payment.customer_id, payment.order_id)
+        if order is None:
+            raise LookupError("the order of a payment is gone")
+        return order
+
+    def _read_again(self, payment: Payment) -> tuple[Order, Payment]:
+        now = self._orders.get_payment(payment.payment_id)
+        if now is None:
+            raise LookupError("a payment is gone")
+        return self._read_order(now), now

@@ -1,0 +1,168 @@
+"""What is tried too often: gateways that fail, orders, cards."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_states
+from moto import mock_aws
+
+from checkout import wiring
+from checkout.simulated_gateway import Call, Fault, SimulatedGateway
+from local.tables import create_tables, load_products
+from tests.integration.conftest import Checkout, forget_clients, its_clock, set_environment
+
+
+@pytest.fixture
+def limited_checkout() -> Iterator[Checkout]:
+    limits = {"CircuitFailures": "3", "MaxHourlyDeclines": "4", "MaxPayments": "6"}
+    with set_environment(**limits), mock_aws():
+        forget_clients()
+        database = wiring.dynamodb_client()
+        create_tables(database)
+        load_products(database)
+        with its_clock(Checkout(database)) as made:
+            yield made
+    forget_clients()
+
+
+@pytest.mark.proves("FR-226")
+def test_a_gateway_that_fails_in_a_row_is_left_alone_before_anything_is_written(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for _ in range(3):
+        assert checkout.pay(checkout.create_order(), "tok_unavailable").code == "gateway_unavailable"
+    order = checkout.create_order()
+    before = checkout.read_tables()
+    with patch.object(SimulatedGateway, "charge", side_effect=AssertionError):
+        answer = checkout.pay(order)
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "gateway_unavailable", "5")
+    assert checkout.read_tables() == before
+    forget_clients()
+    assert checkout.pay(order).code == "gateway_unavailable", "other functions learn of it"
+
+
+@pytest.mark.proves("FR-226")
+def test_after_a_while_one_payment_tries_again(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for _ in range(3):
+        checkout.pay(checkout.create_order(), "tok_timeoutBeforeCharge")
+    order = checkout.create_order()
+    assert checkout.pay(order).code == "gateway_unavailable"
+    [state] = checkout.scan("CircuitTable")
+    checkout.database.update_item(
+        TableName="CircuitTable",
+        Key={"id": {"S": state["id"]}},
+        UpdateExpression="SET opened_at = opened_at - :while",
+        ExpressionAttributeValues={":while": {"N": "31"}},
+    )
+    forget_clients()
+    assert checkout.pay(order).status == 201
+    assert checkout.pay(checkout.create_order()).status == 201
+
+
+@pytest.mark.proves("FR-226", "FR-203")
+def test_a_payment_under_way_stays_pending_while_the_gateway_is_left_alone(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutAfterCharge", key="key").status == 202
+    for _ in range(2):
+        checkout.pay(checkout.create_order(), "tok_unavailable")
+    assert checkout.pay(order, "tok_timeoutAfterCharge", key="key").status == 202
+    done = checkout.settle()
+    assert [fault.split()[1] for fault in done["faults"]] == ["RequestNotTaken"]
+
+
+@pytest.mark.proves("FR-226")
+def test_declines_are_no_failures_of_the_gateway(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for number in range(8):
+        customer = f"customer-{number}"
+        order = checkout.create_order(customer=customer)
+        assert checkout.pay(order, "tok_chargeDeclined", customer=customer).code == "card_declined"
+
+
+@pytest.mark.proves("FR-226")
+def test_a_circuit_whose_state_cannot_be_read_is_closed(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    with patch.object(circuit_states.CircuitBreakerPersistenceLayer, "_retrieve_from_cache", side_effect=[None] * 9):
+        client = wiring.dynamodb_client()
+        get_item = client.get_item
+
+        def fail(**request: Any) -> Any:
+            if request["TableName"] == "CircuitTable":
+                raise client.exceptions.InternalServerError({"Error": {"Code": "InternalServerError"}}, "GetItem")
+            return get_item(**request)
+
+        with patch.object(client, "get_item", fail):
+            assert checkout.pay(checkout.create_order()).status == 201
+
+
+@pytest.mark.proves("FR-227")
+def test_declines_of_a_customer_are_capped_within_an_hour(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for _ in range(4):
+        assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").code == "card_declined"
+    order = checkout.create_order()
+    answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.code) == (429, "too_many_attempts")
+    assert (answer.body["hourly_declines"], answer.body["limit"]) == (4, 4)
+    assert 0 < int(answer.headers["retry-after"]) <= 3600
+    assert checkout.payment_items(order) == []
+    bobs = checkout.create_order(customer="bob")
+    assert checkout.pay(bobs, customer="bob").status == 201
+    checkout.wait(timedelta(hours=1))
+    assert checkout.pay(order, key="key").status == 201
+
+
+@pytest.mark.proves("FR-227")
+def test_a_decline_is_counted_once_however_it_becomes_known(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined", key="key")
+    checkout.forget_idempotency()
+    checkout.pay(order, "tok_chargeDeclined", key="key")
+    checkout.break_gateway(Call.CHARGE, Fault.ANSWER_LOST)
+    other = checkout.create_order()
+    assert checkout.pay(other, "tok_chargeDeclined").status == 202
+    checkout.settle()
+    assert sum(item["declines"] for item in checkout.scan("DeclinesTable")) == 2
+    assert checkout.order_item(other)["declined_payments"] == 1
+
+
+@pytest.mark.proves("FR-227")
+def test_payments_of_an_order_are_capped_whatever_became_of_them(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    for _ in range(6):
+        checkout.break_gateway(Call.CHARGE, Fault.REFUSED)
+        assert checkout.pay(order).code == "gateway_unavailable"
+        forget_clients()
+        checkout.database.delete_item(TableName="CircuitTable", Key={"id": {"S": "payment_gateway"}})
+    answer = checkout.pay(order)
+    assert (answer.status, answer.code) == (429, "too_many_attempts")
+    assert (answer.body["payments"], answer.body["limit"]) == (6, 6)
+    assert len(checkout.payment_items(order)) == 6
+
+
+@pytest.mark.proves("FR-228")
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_fault_happens_as_often_as_it_was_asked_for(limited_checkout: Checkout, times: int) -> None:
+    checkout = limited_checkout
+    checkout.break_gateway(Call.CHARGE, Fault.REQUEST_LOST, times)
+    order = checkout.create_order()
+    answers = [checkout.pay(order, key="key").status for _ in range(times + 1)]
+    assert answers == [202] * times + [201]
+
+
+@pytest.mark.proves("FR-228")
+def test_a_slow_gateway_is_an_unknown_outcome_where_there_is_no_time(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    checkout.break_gateway(Call.CHARGE, Fault.SLOW)
+    order = checkout.create_order()
+    assert checkout.pay(order, key="key", seconds=5.5).status == 202
+    assert checkout.charges(order) == []
+    assert checkout.settle()["settled"] == 1
+
+

@@ -1,0 +1,258 @@
+"""Refunds by staff: at the gateway too, never beyond the payment, once for a request."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from checkout.simulated_gateway import Call, Fault
+from tests.integration.conftest import Answer, Checkout
+from tests.integration.test_pay import failing
+from tests.integration.test_races import codes, race, without_idempotency_records
+
+PAID = ["order_created", "payment_started", "payment_succeeded", "order_paid"]
+
+
+def is_start(name: str, parameters: dict[str, Any]) -> bool:
+    return name == "TransactWriteItems" and "refundable_amount >= :amount" in str(parameters)
+
+
+def is_outcome(name: str, parameters: dict[str, Any]) -> bool:
+    updates = [item["Update"] for item in parameters.get("TransactItems", []) if "Update" in item]
+    return any(update["TableName"] == "RefundsTable" for update in updates)
+
+
+@pytest.mark.proves("FR-210", "FR-218", "FR-202")
+def test_a_whole_refund_ends_payment_and_order(checkout: Checkout) -> None:
+    order = checkout.buy("mug", 2)
+    answer = checkout.refund(order)
+    assert answer.status == 201
+    assert answer.body == {
+        "refund_id": f"ref_{order['id'][4:]}_001_01",
+        "transaction_id": order["payment_transaction_id"],
+        "order_id": order["id"],
+        "amount": 3600,
+        "currency": "usd",
+        "status": "succeeded",
+        "created_at": answer.body["created_at"],
+    }
+    refunded = checkout.get_order(order)
+    assert (refunded["status"], refunded["refunded_amount"], refunded["version"]) == ("refunded", 3600, 3)
+    payment = checkout.call("get_payment", path={"transaction_id": order["payment_transaction_id"]}).body
+    assert (payment["status"], payment["refunded_amount"]) == ("refunded", 3600)
+    assert checkout.audit_events(order) == [*PAID, "refund_started", "refund_succeeded", "order_refunded"]
+    trail = checkout.audit_trail(order)[-3:]
+    assert [(entry.actor, entry.from_status, entry.to_status) for entry in trail] == [
+        ("staff", "succeeded", "refunding"),
+        ("staff", "refunding", "refunded"),
+        ("staff", "paid", "refunded"),
+    ]
+    assert [refund["amount"] for refund in checkout.refunds(order)] == [3600]
+    assert not any("due_at" in payment for payment in checkout.payment_items(order))
+
+
+@pytest.mark.proves("FR-210")
+def test_parts_add_up_and_the_last_ends_the_order(checkout: Checkout) -> None:
+    order = checkout.buy("mug", 2)
+    assert checkout.refund(order, 1000).body["amount"] == 1000
+    part = checkout.get_order(order)
+    assert (part["status"], part["refunded_amount"]) == ("paid", 1000)
+    assert checkout.fulfil(order).status == 200
+    rest = checkout.refund(order)
+    assert (rest.status, rest.body["amount"]) == (201, 2600)
+    assert checkout.get_order(order)["status"] == "refunded"
+    assert [refund["amount"] for refund in sorted(checkout.refunds(order), key=lambda r: r["payment_id"])] == [1000, 2600]
+
+
+@pytest.mark.proves("FR-211")
+@pytest.mark.parametrize(("first", "second"), [(1000, 2601), (None, 1), (3600, None), (None, None)])
+def test_more_than_what_is_left_is_refused(checkout: Checkout, first: int | None, second: int | None) -> None:
+    order = checkout.buy("mug", 2)
+    assert checkout.refund(order, first).status == 201
+    answer = checkout.refund(order, second)
+    if first == 1000:
+        assert (answer.status, answer.code) == (409, "refund_exceeds_payment")
+        assert (answer.body["requested_amount"], answer.body["refundable_amount"]) == (2601, 2600)
+    else:
+        assert (answer.status, answer.code) == (409, "invalid_transition")
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-210", "FR-116")
+@pytest.mark.parametrize("status", ["created", "charged", "cancelled"])
+def test_an_order_that_is_not_paid_is_not_refunded(checkout: Checkout, status: str) -> None:
+    order = checkout.create_order()
+    if status == "charged":
+        checkout.pay(order)
+    elif status == "cancelled":
+        checkout.cancel(order)
+    answer = checkout.refund(order)
+    assert (answer.status, answer.code) == (409, "invalid_transition")
+    assert answer.body["requested_status"] == "refunded"
+    assert checkout.refunds(order) == []
+
+
+@pytest.mark.proves("FR-212")
+@pytest.mark.parametrize("forget", [False, True], ids=["with its record", "without"])
+def test_the_same_request_again_is_the_same_refund(checkout: Checkout, forget: bool) -> None:
+    order = checkout.buy("mug", 2)
+    first = checkout.refund(order, 1000, key="first")
+    later = checkout.refund(order, 500, key="later")
+    if forget:
+        checkout.forget_idempotency()
+    for key, amount, answer in [("first", 1000, first), ("later", 500, later)]:
+        again = checkout.refund(order, amount, key=key)
+        assert (again.status, again.body) == (201, answer.body)
+        assert again.headers["idempotent-replayed"] == "true"
+    assert checkout.refund(order, 700, key="first").code == "idempotency_key_reused"
+    assert len(checkout.refunds(order)) == 2
+    if not forget:
+        assert checkout.refund(checkout.buy(), 1000, key="first").code == "idempotency_key_reused"
+
+
+@pytest.mark.proves("FR-212", "FR-213", "FR-202")
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.REFUSED])
+def test_a_refund_whose_outcome_is_not_known_is_pending_and_settled(checkout: Checkout, fault: Fault) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, fault)
+    answer = checkout.refund(order, key="key")
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    assert checkout.get_order(order)["status"] == "paid"
+    shown = checkout.call("get_payment", path={"transaction_id": order["payment_transaction_id"]}).body
+    assert (shown["status"], shown["refunded_amount"]) == ("succeeded", 0)
+    assert checkout.settle()["settled"] == 1
+    assert checkout.get_order(order)["status"] == "refunded"
+    assert checkout.audit_trail(order)[-1].actor == "system"
+    again = checkout.refund(order, key="key")
+    assert (again.status, again.body["refund_id"]) == (201, answer.body["refund_id"])
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-212")
+@pytest.mark.parametrize("chosen", [is_start, is_outcome])
+@pytest.mark.parametrize("after", [False, True], ids=["not written", "written, answer lost"])
+@pytest.mark.parametrize("retried", [False, True])
+def test_a_refund_that_is_interrupted_is_made_once(checkout: Checkout, chosen: Any, after: bool, retried: bool) -> None:
+    order = checkout.buy()
+    with failing(checkout, chosen, after=after) as failed:
+        interrupted = checkout.refund(order, key="key")
+    assert failed
+    assert interrupted.status in {202, 503}
+    if retried:
+        assert checkout.refund(order, key="key").status == 201
+    checkout.settle()
+    made = retried or interrupted.status == 202 or after
+    assert len(checkout.refunds(order)) == (1 if made else 0)
+    assert checkout.get_order(order)["status"] == ("refunded" if made else "paid")
+    checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-214")
+def test_a_refund_that_the_gateway_does_not_make_leaves_the_money_refundable(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REFUND_FAILED)
+    answer = checkout.refund(order, key="key")
+    assert (answer.status, answer.code, answer.body["failure_reason"]) == (409, "refund_failed", "refused_by_bank")
+    assert checkout.refund(order, key="key").body["refund_id"] == answer.body["refund_id"]
+    assert checkout.get_order(order)["status"] == "paid"
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"]) == ("succeeded", 1800)
+    assert checkout.audit_events(order)[-2:] == ["refund_started", "refund_failed"]
+    assert checkout.refund(order, key="another").status == 201
+
+
+@pytest.mark.proves("FR-211")
+def test_what_is_on_its_way_back_counts(checkout: Checkout) -> None:
+    order = checkout.buy("mug", 2)
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    assert checkout.refund(order, 2000).status == 202
+    assert checkout.refund(order, 1601).code == "refund_exceeds_payment"
+    assert checkout.refund(order, 1600).status == 201
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"], payment["refunded_amount"]) == ("refunding", 0, 1600)
+    assert checkout.settle()["settled"] == 1
+    assert checkout.get_order(order)["status"] == "refunded"
+
+
+@pytest.mark.proves("FR-210")
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"amount": 0}, "amount"),
+        ({"amount": -1}, "amount"),
+        ({"amount": 1.5}, "amount"),
+        ({"amount": "1"}, "amount"),
+        ({"reason": "r" * 501}, "reason"),
+        ({"money": 1}, "money"),
+    ],
+)
+def test_a_refund_of_another_form_is_refused(checkout: Checkout, body: dict[str, Any], field: str) -> None:
+    order = checkout.buy()
+    answer = checkout.call(
+        "refund_order", body, path={"order_id": order["id"]}, key="key", customer="sam", scope="orders:manage"
+    )
+    assert (answer.status, answer.code) == (422, "validation_error")
+    assert [error["field"] for error in answer.body["errors"]] == [field]
+
+
+@pytest.mark.proves("FR-212")
+def test_a_reason_is_kept_with_the_refund_and_not_in_the_trail(checkout: Checkout) -> None:
+    order = checkout.buy()
+    body = {"reason": "Carol, 555-0100, changed her mind"}
+    answer = checkout.call(
+        "refund_order", body, path={"order_id": order["id"]}, key="key", customer="sam", scope="orders:manage"
+    )
+    assert answer.status == 201
+    assert checkout.refund_items(order)[0]["reason"] == body["reason"]
+    assert "Carol" not in str(checkout.scan("AuditTable"))
+
+
+@pytest.mark.dynamodb_local
+@pytest.mark.proves("FR-211")
+def test_refunds_at_once_never_exceed_the_payment(racing_checkout: Checkout) -> None:
+    for _ in range(5):
+        order = racing_checkout.buy("tea", 1)
+        answers = race(*[lambda: racing_checkout.refund(order, 300)] * 10)
+        found = codes(answers)
+        assert set(found) <= {201, "refund_exceeds_payment", "store_unavailable"}
+        assert found[201] <= 4
+        while racing_checkout.refund(order, 300).status == 201:
+            pass
+        assert sum(refund["amount"] for refund in racing_checkout.refunds(order)) == 1200
+        assert racing_checkout.order_item(order)["refunded_amount"] == 1200
+        racing_checkout.audit_events(order)
+
+
+@pytest.mark.dynamodb_local
+@pytest.mark.proves("FR-212")
+def test_one_refund_asked_for_at_once_is_made_once(racing_checkout: Checkout) -> None:
+    for _ in range(5):
+        order, key = racing_checkout.buy("tea", 1), racing_checkout.new_key()
+        with without_idempotency_records():
+            answers = race(*[lambda: racing_checkout.refund(order, 300, key=key)] * 10)
+        assert set(codes(answers)) <= {201, 202, "store_unavailable"}
+        racing_checkout.settle()
+        assert [refund["amount"] for refund in racing_checkout.refunds(order)] == [300]
+        assert racing_checkout.order_item(order)["refunded_amount"] == 300
+        racing_checkout.audit_events(order)
+
+
+@pytest.mark.dynamodb_local
+@pytest.mark.proves("FR-208")
+def test_the_clients_link_and_the_servers_at_once_write_one_entry(racing_checkout: Checkout) -> None:
+    for _ in range(5):
+        orders = [racing_checkout.create_order() for _ in range(4)]
+        transactions = [racing_checkout.pay(order).body["transaction_id"] for order in orders]
+        racing_checkout.wait(timedelta(minutes=2))
+
+        def link() -> list[Answer]:
+            return [racing_checkout.mark_paid(*pair) for pair in zip(orders, transactions, strict=True)]
+
+        with ThreadPoolExecutor(3) as pool:
+            settling = [pool.submit(racing_checkout.run, "settle_payments") for _ in range(2)]
+            answers = pool.submit(link).result()
+        assert all(run.result()["faults"] == [] for run in settling)
+        assert [answer.status for answer in answers] == [200] * 4
+        for order in orders:
+            assert racing_checkout.audit_events(order).count("order_paid") == 1

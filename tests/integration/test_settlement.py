@@ -1,0 +1,378 @@
+"""Payments that nobody comes back for: what settle_payments makes of them."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout.gateway import OutcomeUnknown, RequestNotTaken
+from checkout.money import Money
+from checkout.order_table import OrderChanged, OrderTable
+from checkout.payments import Payment
+from checkout.simulated_gateway import Call, Fault, SimulatedGateway
+from tests.integration.conftest import Checkout
+from tests.integration.test_pay import failing, is_claim, is_outcome
+
+PAID = ["order_created", "payment_started", "payment_unknown", "payment_succeeded", "order_paid"]
+
+
+def is_open(checkout: Checkout, order: dict[str, Any]) -> bool:
+    return any("due_at" in payment for payment in checkout.payment_items(order))
+
+
+@pytest.mark.proves("FR-201", "FR-202", "FR-203")
+def test_an_outcome_that_the_gateway_did_not_tell_is_on_record_as_unknown(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    answer = checkout.pay(order, "tok_timeoutAfterCharge")
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    assert answer.headers["location"] == f"/payments/{answer.body['transaction_id']}"
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["unknown"]
+    assert checkout.audit_events(order) == PAID[:3]
+    shown = checkout.call("get_payment", path={"transaction_id": answer.body["transaction_id"]})
+    assert shown.body["status"] == "pending"
+
+
+@pytest.mark.proves("FR-205", "FR-206", "FR-208", "FR-218")
+def test_a_charge_whose_answer_was_lost_ends_with_its_order_paid(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_timeoutAfterCharge")
+    done = checkout.settle()
+    assert (done["settled"], done["waiting"], done["orders_paid"], done["faults"]) == (1, 0, 1, [])
+    assert checkout.get_order(order)["status"] == "paid"
+    assert checkout.audit_events(order) == PAID
+    assert [entry.actor for entry in checkout.audit_trail(order)] == ["customer"] * 3 + ["system"] * 2
+    assert not is_open(checkout, order)
+    assert len(checkout.charges(order)) == 1
+    assert checkout.settle()["settled"] == 0
+
+
+@pytest.mark.proves("FR-206")
+@pytest.mark.parametrize("claim_alone", [False, True], ids=["the request was lost", "the process ended after the claim"])
+def test_a_charge_that_was_never_made_is_made_impossible_and_fails(checkout: Checkout, claim_alone: bool) -> None:
+    order = checkout.create_order()
+    if claim_alone:
+        with failing(checkout, is_claim, after=True):
+            checkout.pay(order, key="key")
+    else:
+        checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
+    [item] = checkout.payment_items(order)
+    done = checkout.settle()
+    assert (done["settled"], done["orders_paid"]) == (1, 0)
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["failure_reason"]) == ("failed", "not_charged")
+    assert "live_payment_id" not in checkout.order_item(order)
+    assert checkout.order_item(order)["declined_payments"] == 0
+    # The request that was lost arrives after all.
+    late = Payment(money=MONEY, **{name: item[name] for name in NEEDED if name in item})
+    gateway = SimulatedGateway(checkout.database, table="SimulatedGatewayTable", clock=checkout.read_clock)
+    with pytest.raises(RequestNotTaken):
+        gateway.charge(late, "tok_visa", lambda: 10)
+    assert checkout.charges(order) == []
+    # Its key may be tried again, and the order paid.
+    answer = checkout.pay(order, "tok_visa" if claim_alone else "tok_timeoutBeforeCharge", key="key")
+    assert answer.status in {201, 202}
+    assert len(checkout.payment_items(order)) == 2
+
+
+@pytest.mark.proves("FR-208")
+def test_a_payment_that_nobody_links_is_linked(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    assert checkout.settle()["orders_paid"] == 1
+    paid = checkout.get_order(order)
+    assert (paid["status"], paid["payment_transaction_id"]) == ("paid", transaction_id)
+    again = checkout.mark_paid(order, transaction_id)
+    assert (again.status, again.body) == (200, paid)
+    assert checkout.audit_events(order).count("order_paid") == 1
+
+
+@pytest.mark.proves("FR-208")
+def test_a_link_by_the_client_just_before_is_what_settling_finds(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order).body["transaction_id"]
+    link = OrderTable.mark_order_paid
+
+    def be_late(table: OrderTable, *arguments: Any) -> None:
+        with patch.object(OrderTable, "mark_order_paid", link):
+            assert checkout.mark_paid(order, transaction_id).status == 200
+        link(table, *arguments)
+
+    with patch.object(OrderTable, "mark_order_paid", be_late):
+        done = checkout.settle()
+    assert (done["settled"], done["orders_paid"], done["faults"]) == (1, 0, [])
+    assert checkout.audit_events(order).count("order_paid") == 1
+
+
+@pytest.mark.proves("FR-205")
+def test_what_is_not_due_yet_is_left_to_those_who_make_it(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
+    assert checkout.settle(after=timedelta(seconds=50)) == {
+        "settled": 0,
+        "waiting": 0,
+        "orders_paid": 0,
+        "faults": [],
+    }
+    assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 201
+
+
+@pytest.mark.proves("FR-205")
+def test_a_run_takes_a_bounded_number_those_due_longest_first(checkout: Checkout) -> None:
+    orders = []
+    for _ in range(6):
+        orders.append(checkout.create_order())
+        checkout.pay(orders[-1])
+        checkout.wait(timedelta(seconds=1))
+    with patch("functions.settle_payments.app.LIMIT", 4):
+        assert checkout.settle()["orders_paid"] == 4
+        assert [checkout.get_order(order)["status"] for order in orders] == ["paid"] * 4 + ["created"] * 2
+        assert checkout.settle()["orders_paid"] == 2
+
+
+@pytest.mark.proves("FR-205")
+def test_settling_never_scans_and_reads_only_what_is_due(checkout: Checkout, calls: list[str]) -> None:
+    for _ in range(3):
+        checkout.buy()
+    calls.clear()
+    checkout.settle()
+    assert set(calls) == {"Query"}
+    assert len(calls) == 8, "four shards for what is due, four for the oldest"
+
+
+@pytest.mark.proves("FR-207")
+def test_a_gateway_that_does_not_answer_is_asked_at_growing_intervals(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_timeoutAfterCharge")
+    asked: list[timedelta] = []
+
+    def be_silent(*_: Any) -> None:
+        asked.append(checkout.waited)
+        raise OutcomeUnknown
+
+    with patch.object(SimulatedGateway, "prevent_charge", be_silent):
+        for _ in range(200):
+            done = checkout.settle(after=timedelta(seconds=60))
+            assert done["settled"] == 0
+    pauses = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    assert 5 <= len(asked) <= 16
+    assert pauses[0] <= timedelta(minutes=2)
+    assert max(pauses) > timedelta(minutes=25)
+    assert max(pauses) <= timedelta(minutes=61)
+    assert checkout.settle(after=timedelta(hours=1))["orders_paid"] == 1
+
+
+@pytest.mark.proves("FR-207")
+def test_what_fails_does_not_stop_the_rest(checkout: Checkout, read_log: Callable[[], str]) -> None:
+    orders = [checkout.create_order() for _ in range(3)]
+    for order in orders:
+        checkout.pay(order)
+    broken = checkout.payment_items(orders[0])[0]["payment_id"]
+    get_payment = OrderTable.get_payment
+    read_log()
+
+    def be_broken(table: OrderTable, payment_id: str) -> Payment | None:
+        if payment_id == broken:
+            raise ZeroDivisionError("a secret")
+        return get_payment(table, payment_id)
+
+    with patch.object(OrderTable, "get_payment", be_broken):
+        done = checkout.settle()
+    assert done["orders_paid"] == 2
+    assert done["faults"] == [f"{broken} ZeroDivisionError"]
+    assert "a secret" not in read_log()
+    assert checkout.settle()["orders_paid"] == 1
+
+
+@pytest.mark.proves("FR-207")
+def test_a_run_ends_before_its_time_does(checkout: Checkout) -> None:
+    orders = [checkout.create_order() for _ in range(3)]
+    for order in orders:
+        checkout.pay(order, "tok_timeoutAfterCharge")
+    left: list[float] = []
+
+    def look(gateway: SimulatedGateway, payment: Payment, deadline: Callable[[], float]) -> None:
+        left.append(deadline())
+        raise OutcomeUnknown
+
+    with patch.object(SimulatedGateway, "prevent_charge", look):
+        done = checkout.settle(seconds=10)
+        assert (done["settled"], done["waiting"], left) == (0, 0, []), "nothing is begun without the time to end it"
+        checkout.settle(seconds=30)
+    assert len(left) == 3
+    assert all(seconds <= 25 for seconds in left), "the gateway is not given the time to write the outcome"
+
+
+@pytest.mark.proves("FR-204")
+def test_a_key_gets_its_own_payment_after_later_ones(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    first = checkout.pay(order, "tok_chargeDeclined", key="first")
+    second = checkout.pay(order, "tok_chargeDeclinedExpiredCard", key="second")
+    third = checkout.pay(order, key="third")
+    checkout.forget_idempotency()
+    for key, token, answer in [
+        ("first", "tok_chargeDeclined", first),
+        ("second", "tok_chargeDeclinedExpiredCard", second),
+        ("third", "tok_visa", third),
+    ]:
+        again = checkout.pay(order, token, key=key)
+        assert (again.status, again.headers["idempotent-replayed"]) == (answer.status, "true")
+        assert again.body["transaction_id"] == answer.body["transaction_id"]
+    assert checkout.pay(order, "tok_visa", key="second").code == "idempotency_key_reused"
+    assert len(checkout.payment_items(order)) == 3
+
+
+@pytest.mark.proves("FR-204")
+def test_a_key_gets_what_settling_found(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    pending = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    checkout.settle()
+    answer = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert answer.body["transaction_id"] == pending.body["transaction_id"]
+
+
+@pytest.mark.proves("FR-204")
+def test_a_record_left_in_progress_by_a_crash_does_not_start_a_second_payment(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_outcome), failing(checkout, lambda name, _: name == "DeleteItem"):
+        checkout.pay(order, key="key", seconds=6)
+    [record] = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay#")]
+    assert record["status"] == "INPROGRESS"
+    checkout.database.update_item(
+        TableName="IdempotencyTable",
+        Key={"id": {"S": record["id"]}},
+        UpdateExpression="SET in_progress_expiration = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+    assert checkout.pay(order, key="key").status == 201
+    assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+def charge_behind_our_back(checkout: Checkout, payment_id: str, amount: int, currency: str = "usd") -> None:
+    """The gateway has a charge that it never told us of."""
+    item = {
+        "payment_id": {"S": payment_id},
+        "outcome": {"S": "succeeded"},
+        "reference": {"S": "ch_late"},
+        "order_id": {"S": "ord_" + payment_id[4:30]},
+        "amount": {"N": str(amount)},
+        "refundable": {"N": str(amount)},
+        "currency": {"S": currency},
+        "charged_at": {"S": "2026-01-31T12:00:00.000Z"},
+    }
+    checkout.database.put_item(TableName="SimulatedGatewayTable", Item=item)
+
+
+@pytest.mark.proves("FR-209", "FR-201")
+def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    payment_id = checkout.payment_items(order)[0]["payment_id"]
+    charge_behind_our_back(checkout, payment_id, 99)
+    done = checkout.settle()
+    assert (done["settled"], done["orders_paid"], done["faults"]) == (1, 0, [])
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["failure_reason"]) == ("refunded", "wrong_charge")
+    assert (payment["charged_amount"], payment["refunded_amount"]) == (99, 99)
+    assert sum(refund["amount"] for refund in checkout.refunds(order)) == 99
+    assert checkout.audit_events(order)[1:] == [
+        "payment_started",
+        "payment_failed",
+        "refund_started",
+        "refund_succeeded",
+    ]
+    assert checkout.order_item(order)["refunded_amount"] == 0
+    assert checkout.pay(order).status == 201
+
+
+@pytest.mark.proves("FR-209")
+def test_a_charge_in_another_currency_is_returned(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    charge_behind_our_back(checkout, checkout.payment_items(order)[0]["payment_id"], order["total_amount"], "eur")
+    checkout.settle()
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-209")
+def test_a_charge_of_another_amount_is_not_told_as_an_outcome(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    charge_behind_our_back(checkout, f"pay_{order['id'][4:]}_001", 99)
+    answer = checkout.pay(order)
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    checkout.settle()
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
+
+
+@pytest.mark.proves("FR-209")
+def test_a_charge_of_an_order_that_cannot_be_paid_any_more_is_returned(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order)
+    item = checkout.order_item(order)
+    checkout.database.update_item(
+        TableName="OrdersTable",
+        Key={name: {"S": item[name]} for name in ("customer_id", "order_id")},
+        UpdateExpression="SET #status = :cancelled",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":cancelled": {"S": "cancelled"}},
+    )
+    done = checkout.settle()
+    assert (done["settled"], done["orders_paid"]) == (1, 0)
+    [payment] = checkout.payment_items(order)
+    assert payment["status"] == "refunded"
+    assert sum(refund["amount"] for refund in checkout.refunds(order)) == order["total_amount"]
+
+
+@pytest.mark.proves("FR-209")
+def test_a_return_that_the_gateway_does_not_make_is_tried_again(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    charge_behind_our_back(checkout, checkout.payment_items(order)[0]["payment_id"], 99)
+    checkout.break_gateway(Call.REFUND, Fault.REFUND_FAILED)
+    assert checkout.settle()["waiting"] == 1
+    assert [refund["status"] for refund in checkout.refund_items(order)] == ["failed"]
+    assert checkout.settle(after=timedelta(hours=1))["settled"] == 1
+    assert [refund["status"] for refund in checkout.refund_items(order)] == ["failed", "succeeded"]
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
+
+
+@pytest.mark.proves("FR-207")
+def test_a_payment_that_others_change_again_and_again_comes_up_again(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order)
+    with patch.object(OrderTable, "mark_order_paid", side_effect=OrderChanged):
+        done = checkout.settle()
+    assert (done["waiting"], [fault.split()[1] for fault in done["faults"]]) == (1, ["StoreUnavailable"])
+    assert checkout.settle()["orders_paid"] == 1
+
+
+@pytest.mark.proves("FR-230")
+def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, read_log: Callable[[], str]) -> None:
+    def read_age() -> float:
+        lines = [json.loads(line) for line in read_log().splitlines()]
+        [age] = [line["OldestUnsettledChargeAge"] for line in lines if "OldestUnsettledChargeAge" in line]
+        return float(age[0])
+
+    checkout.buy()
+    read_log()
+    checkout.settle()
+    assert read_age() == 0
+    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+    checkout.wait(timedelta(minutes=10))
+    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+    with patch.object(SimulatedGateway, "prevent_charge", side_effect=OutcomeUnknown):
+        checkout.settle(after=timedelta(minutes=5))
+    assert 900 <= read_age() <= 910
+
+
+MONEY = Money(1800, "usd")
+NEEDED = (
+    "payment_id order_id customer_id status attempt idempotency_key_hash request_hash created_at updated_at due_at"
+).split()
