@@ -54,6 +54,9 @@ endef
 .venv-semgrep/.stamp: requirements/semgrep.txt
 	@$(call make_venv,.venv-semgrep,$<)
 
+.venv-localstripe/.stamp: requirements/localstripe.txt
+	@$(call make_venv,.venv-localstripe,$<)
+
 .PHONY: setup
 setup: .venv/.stamp ## Make the development environment (.venv) from its lock
 
@@ -85,7 +88,7 @@ test: setup trace ## Run the tests; what the machine lacks is skipped, with REQU
 	@$(PY) -m pytest
 
 verify: export REQUIRE_ALL := 1
-verify: setup .venv-sam/.stamp trace ## Install what is missing, run every test with coverage, then lint
+verify: setup .venv-sam/.stamp .venv-localstripe/.stamp trace ## Install what is missing, run every test with coverage, then lint
 	@$(PY) -m local.install_missing
 	@$(PY) -m pytest --cov --cov-report=term
 	@$(MAKE) lint
@@ -124,11 +127,13 @@ development := --universal --python-version 3.11
 
 lock: setup ## Write the locks anew: UPGRADE=1 takes the newest versions
 	$(compile) $(lambda) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(compile) $(lambda) layers/stripe/requirements.in --output-file layers/stripe/requirements.txt
 	$(compile) $(lambda) local/containers/runtime.in --output-file local/containers/runtime.txt
 	$(compile) $(development) requirements/dev.in --output-file requirements/dev.txt
 	$(compile) $(development) requirements/sam.in --output-file requirements/sam.txt
 	$(compile) $(development) requirements/semgrep.in --output-file requirements/semgrep.txt
+	$(compile) $(development) requirements/localstripe.in --output-file requirements/localstripe.txt
 
 clean: ## Remove environments, builds and caches; data in .data/ stays
-	rm -rf .venv .venv-sam .venv-semgrep .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .venv-sam .venv-semgrep .venv-localstripe .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find functions layers local tools tests -name __pycache__ -prune -exec rm -r {} +

@@ -193,7 +193,9 @@ class Checkout:
         """The refunds at the gateway that returned money of an order."""
         items = self.scan("SimulatedGatewayTable")
         ulid = order["id"].removeprefix("ord_")
-        return [item for item in items if item["payment_id"].startswith(f"ref_{ulid}") and item["outcome"] == "succeeded"]
+        return [
+            item for item in items if item["payment_id"].startswith(f"ref_{ulid}") and item["outcome"] == "succeeded"
+        ]
 
     def refund_items(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         items = [item for item in self.scan("RefundsTable") if item["order_id"] == order["id"]]

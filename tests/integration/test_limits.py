@@ -164,5 +164,3 @@ def test_a_slow_gateway_is_an_unknown_outcome_where_there_is_no_time(limited_che
     assert checkout.pay(order, key="key", seconds=5.5).status == 202
     assert checkout.charges(order) == []
     assert checkout.settle()["settled"] == 1
-
-

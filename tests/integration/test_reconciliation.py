@@ -77,7 +77,9 @@ def test_a_payment_that_the_gateway_does_not_have_is_missing_there(checkout: Che
 
 
 @pytest.mark.proves("FR-229")
-@pytest.mark.parametrize("attributes", [{"amount": 3599, "refundable": 3599}, {"currency": "eur"}, {"refundable": 3500}])
+@pytest.mark.parametrize(
+    "attributes", [{"amount": 3599, "refundable": 3599}, {"currency": "eur"}, {"refundable": 3500}]
+)
 def test_another_amount_is_a_difference(checkout: Checkout, attributes: dict[str, object]) -> None:
     payment_id = live(checkout)["other"]["payment_transaction_id"]
     change(checkout, "SimulatedGatewayTable", payment_id, **attributes)

@@ -62,7 +62,10 @@ def test_parts_add_up_and_the_last_ends_the_order(checkout: Checkout) -> None:
     rest = checkout.refund(order)
     assert (rest.status, rest.body["amount"]) == (201, 2600)
     assert checkout.get_order(order)["status"] == "refunded"
-    assert [refund["amount"] for refund in sorted(checkout.refunds(order), key=lambda r: r["payment_id"])] == [1000, 2600]
+    assert [refund["amount"] for refund in sorted(checkout.refunds(order), key=lambda r: r["payment_id"])] == [
+        1000,
+        2600,
+    ]
 
 
 @pytest.mark.proves("FR-211")

@@ -35,9 +35,7 @@ def test_an_order_that_is_not_paid_is_not_fulfilled(checkout: Checkout, status: 
 @pytest.mark.proves("FR-215")
 @pytest.mark.parametrize("scope", ["", "orders:read", "orders:manager", "xorders:manage"])
 @pytest.mark.parametrize("function", ["fulfil_order", "refund_order"])
-def test_customers_neither_fulfil_nor_refund(
-    checkout: Checkout, calls: list[str], function: str, scope: str
-) -> None:
+def test_customers_neither_fulfil_nor_refund(checkout: Checkout, calls: list[str], function: str, scope: str) -> None:
     order = checkout.buy()
     calls.clear()
     answers = [
@@ -45,7 +43,11 @@ def test_customers_neither_fulfil_nor_refund(
         for order_id in (order["id"], "ord_01KG9YS7G00000000000000000")
     ]
     for answer in answers:
-        assert (answer.status, answer.code, answer.body["required_scope"]) == (403, "insufficient_scope", "orders:manage")
+        assert (answer.status, answer.code, answer.body["required_scope"]) == (
+            403,
+            "insufficient_scope",
+            "orders:manage",
+        )
     assert {**answers[0].body, "request_id": ""} == {**answers[1].body, "request_id": ""}
     assert calls == [], "nothing is read"
 

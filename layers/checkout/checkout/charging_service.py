@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from checkout.caller import Caller
@@ -18,7 +18,7 @@ from checkout.errors import (
     StoreUnavailable,
     TooManyAttempts,
 )
-from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken
+from checkout.gateway import KEYS_KEPT, Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken
 from checkout.hashes import hash_values
 from checkout.money import Money
 from checkout.order_table import OrderTable, decide_on_latest
@@ -160,7 +160,7 @@ class ChargingService:
         return Attempt(claimed.with_audit_head(entry.head), payment, resumed=False)
 
     def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
-        if not payment.is_open or payment.resumed_at:
+        if not payment.is_open:
             return Attempt(order, payment, resumed=True)
         resumed = payment.resume(at=format_time(self._clock()))
         self._orders.resume_payment(payment, resumed, caller.deadline)
@@ -171,6 +171,9 @@ class ChargingService:
 
         The payment as it is, still pending, where that cannot be written: nobody is told what is not on record.
         """
+        if attempt.resumed and self._clock() - datetime.fromisoformat(attempt.payment.created_at) > KEYS_KEPT:
+            # The gateway may have forgotten the payment's id, and would charge anew.
+            return self._record(caller, attempt, None)
         try:
             charge = self._gateway.charge(attempt.payment, token, caller.gateway_deadline)
         except OutcomeUnknown:

@@ -17,8 +17,8 @@ class Payment:
 
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request. A
     payment that failed has a `decline_code` where the card was declined, and a `failure_reason` where it was never
-    charged. `resumed_at` is set once a later request has taken it up; from then on, what the first request was refused
-    says nothing of the payment. `act_until` is how long the customer has, where the gateway waits for them.
+    charged. `resumed_at` is when a later request took it up last; from the first time on, what the first request was
+    refused says nothing of the payment. `act_until` is how long the customer has, where the gateway waits for them.
     `linked_at` is set once the order is paid by it.
 
     `charged_amount` is what was taken from the card. `refundable_amount` is what of it may still be refunded; less than
@@ -66,6 +66,11 @@ class Payment:
             updated_at=at,
             due_at=due_at,
         )
+
+    @property
+    def asked_at(self) -> str:
+        """When the gateway was asked to charge it last, or was about to be."""
+        return self.resumed_at or self.created_at
 
     @property
     def is_open(self) -> bool:

@@ -7,23 +7,36 @@ from typing import Any
 
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
-from checkout.gateway import GatewayRefund, RefundOutcome
+from checkout.gateway import Gateway, GatewayRefund, RefundOutcome
 from checkout.money import Money
 from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.refunds import Refund
 
-__all__ = ["RefundRecorder", "StartedRefund"]
+__all__ = ["RefundRecorder", "StartedRefund", "ask_for_refund"]
 
 
 @dataclass(frozen=True, slots=True)
 class StartedRefund:
-    """A refund with its order and payment, as they were when it was last looked at."""
+    """A refund with its order and payment, as they were when it was last looked at.
+
+    `resumed` where an earlier request had started it.
+    """
 
     order: Order
     payment: Payment
     refund: Refund
+    resumed: bool
+
+
+def ask_for_refund(gateway: Gateway, started: StartedRefund, author: Author) -> GatewayRefund:
+    """The refund at the gateway: looked for, and asked for where it is not there; asked again, it is the same refund.
+
+    Raises RequestNotTaken and OutcomeUnknown.
+    """
+    found = gateway.find_refund(started.refund, started.payment, author.gateway_deadline) if started.resumed else None
+    return found or gateway.refund(started.refund, started.payment, author.gateway_deadline)
 
 
 class RefundRecorder:
@@ -65,7 +78,7 @@ class RefundRecorder:
             at=at,
         )
         self._orders.start_refund((order, order), (payment, refunding), refund, entry, author.deadline)
-        return StartedRefund(order.with_audit_head(entry.head), refunding, refund)
+        return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
 
     def start_return(
         self, author: Author, order: Order, payment: Payment, charged: Money, *, gateway_reference: str
@@ -84,7 +97,7 @@ class RefundRecorder:
             at=at,
         )
         self._orders.start_return((order, order), (payment, refunding), refund, entry, author.deadline)
-        return StartedRefund(order.with_audit_head(entry.head), refunding, refund)
+        return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
 
     def record_refund(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Refund:
         """What the gateway says of a refund (FR-210, FR-214); the refund as it then is, whoever wrote it."""
@@ -147,7 +160,7 @@ class RefundRecorder:
         if order is None or payment is None:
             raise LookupError("a payment or its order is gone")
         refunds = self._orders.get_refunds_of(payment, author.deadline)
-        return StartedRefund(order, payment, refunds[started.refund.number - 1])
+        return StartedRefund(order, payment, refunds[started.refund.number - 1], resumed=True)
 
     def _read_times(self) -> tuple[str, str]:
         """Now, and when to look after what is started now."""
@@ -156,7 +169,7 @@ class RefundRecorder:
 
 
 def _facts_of(refund: Refund) -> dict[str, Any]:
-    """What the audit trail says of a refund, without what has no value; its reason may say anything, and is not there."""
+    """What the audit trail says of a refund, without what has no value, and without its reason: it may say anything."""
     facts = {
         "payment_id": refund.payment_id,
         "refund_id": refund.refund_id,

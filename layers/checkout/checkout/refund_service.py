@@ -8,7 +8,7 @@ from checkout.gateway import Gateway, OutcomeUnknown, RequestNotTaken
 from checkout.hashes import hash_values
 from checkout.order_access import get_visible_order
 from checkout.order_table import OrderTable, decide_on_latest
-from checkout.refund_recorder import RefundRecorder, StartedRefund
+from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
 from checkout.refunds import Refund
 
 __all__ = ["RefundResult", "RefundService"]
@@ -51,7 +51,7 @@ class RefundService:
                 if payment and refund.idempotency_key_hash == key_hash:
                     if refund.request_hash != request_hash:
                         raise IdempotencyKeyReused
-                    return StartedRefund(order, payment, refund)
+                    return StartedRefund(order, payment, refund, resumed=True)
             order.check_refundable()
             if payment is None:
                 raise LookupError("the payment of an order is gone")
@@ -69,7 +69,7 @@ class RefundService:
         if not started.refund.is_open:
             return RefundResult(started.refund, had_ended=True)
         try:
-            answer = self._gateway.refund(started.refund, started.payment, staff.gateway_deadline)
+            answer = ask_for_refund(self._gateway, started, staff)
             return RefundResult(self._recorder.record_refund(staff, started, answer), had_ended=False)
         except (OutcomeUnknown, RequestNotTaken, StoreUnavailable):
             # It is on record that it was started, so it will be made: settling asks again under the same refund id.

@@ -17,7 +17,7 @@ from checkout.order_table import Due, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment
-from checkout.refund_recorder import RefundRecorder, StartedRefund
+from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
 __all__ = ["Settled", "SettlementService"]
@@ -124,7 +124,7 @@ class SettlementService:
     def _must_wait(self, payment: Payment) -> bool:
         """Whether a request, or the customer, still has time to bring it to its end."""
         now = self._clock()
-        is_young = payment.created_at > format_time(now - self._settle_after)
+        is_young = payment.asked_at > format_time(now - self._settle_after)
         return is_young or (payment.act_until or "") > format_time(now)
 
     def _return_late_charge(self, author: Author, payment: Payment) -> Payment:
@@ -157,11 +157,9 @@ class SettlementService:
     def _settle_refunds(self, author: Author, payment: Payment) -> None:
         for refund in self._orders.get_refunds_of(payment, author.deadline):
             if refund.is_open:
-                answer = self._gateway.find_refund(refund, payment, author.gateway_deadline)
-                # All that the request has is on record: asked again, it is the same refund.
-                answer = answer or self._gateway.refund(refund, payment, author.gateway_deadline)
-                order, now = self._read_again(payment)
-                self._refund_recorder.record_refund(author, StartedRefund(order, now, refund), answer)
+                # All that the request had is on record.
+                started = StartedRefund(*self._read_again(payment), refund, resumed=True)
+                self._refund_recorder.record_refund(author, started, ask_for_refund(self._gateway, started, author))
 
     def _postpone(self, due: Due) -> bool:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""

@@ -45,7 +45,7 @@ def verify_event(payload: bytes, signature: str | None, secrets: Sequence[str], 
 
 
 def _read_header(header: str) -> tuple[int, list[str]]:
-    """When it was signed, in seconds, and each signature: `t=1700000000,v1=5257a8…,v1=…`. Others than v1 are left out."""
+    """When it was signed, in seconds, and each signature: `t=1700000000,v1=5257a8…,v1=…`. Others are left out."""
     pairs = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in pairs if name == "t"]
     if len(times) != 1 or not (times[0].isascii() and times[0].isdigit() and len(times[0]) < 12):

@@ -96,7 +96,7 @@ def _chosen_gateway() -> "Gateway":
     if _has_stripe():
         from checkout.stripe_gateway import StripeGateway
 
-        return StripeGateway(_read_stripe_key, base_address=os.environ.get("STRIPE_ADDRESS", ""))
+        return StripeGateway(_read_stripe_key, clock=read_utc_clock, base_address=os.environ.get("STRIPE_ADDRESS", ""))
     from checkout.simulated_gateway import SimulatedGateway
 
     return SimulatedGateway(dynamodb_client(), table=os.environ["SIMULATED_GATEWAY_TABLE"], clock=read_utc_clock)

@@ -1,0 +1,381 @@
+"""The Stripe adapter over HTTP against a stub that follows Stripe's published API: what it asks, and what it makes of
+the answers. What the real test mode adds to that is not proved here."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from checkout.clock import format_time
+from checkout.errors import InvalidToken
+from checkout.gateway import ChargeStatus, OutcomeUnknown, RefundOutcome, RequestNotTaken
+from checkout.money import Money
+from checkout.orders import Order, OrderItem
+from checkout.payments import Payment
+from checkout.refunds import Refund
+from checkout.stripe_gateway import StripeGateway
+from tests.stripe_stub import KEY, Fault, StripeStub, open_stripe_stub
+
+CREATE = "POST /v1/payment_intents"
+REFUND = "POST /v1/refunds"
+
+
+def new_payment(number: int = 1, *, reference: str | None = None) -> Payment:
+    at = format_time(datetime.now(UTC))
+    order = Order.create(
+        order_id="ord_01KG9YS7G00000000000000000",
+        customer_id="alice",
+        items=[OrderItem("mug", "Mug", 1, 1800)],
+        currency="usd",
+        metadata={},
+        maximum_total=1_000_000,
+        at=at,
+    )
+    for attempt in range(1, number):
+        order = order.claim(f"pay_{attempt}").release(declined=True)
+    payment = Payment.start(order, idempotency_key_hash="key", request_hash="request", at=at, due_at=at)
+    return payment if reference is None else payment.succeed(gateway_reference=reference, at=at)
+
+
+def new_refund(payment: Payment, amount: int = 500) -> Refund:
+    return Refund.start(payment, Money(amount, "usd"), reason=None, at=payment.created_at)
+
+
+def soon() -> float:
+    return 10.0
+
+
+def in_seconds(seconds: float) -> Callable[[], float]:
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
+
+
+def new_gateway(address: str, *, later: timedelta = timedelta()) -> StripeGateway:
+    return StripeGateway(lambda: KEY, clock=lambda: datetime.now(UTC) + later, base_address=address)
+
+
+@pytest.fixture
+def stub() -> Iterator[StripeStub]:
+    with open_stripe_stub() as opened:
+        yield opened
+
+
+@pytest.fixture
+def gateway(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> StripeGateway:
+    monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0.01)
+    return new_gateway(stub.address)
+
+
+@pytest.mark.proves("FR-219")
+@pytest.mark.parametrize("token", ["pm_card_visa", "tok_visa"])
+def test_a_charge_is_one_intent_confirmed_at_once_that_names_payment_and_order(
+    stub: StripeStub, gateway: StripeGateway, token: str
+) -> None:
+    payment = new_payment()
+    charge = gateway.charge(payment, token, soon)
+    [intent] = stub.intents.values()
+    assert stub.requests == {CREATE: 1}
+    assert (charge.status, charge.reference, charge.money) == (ChargeStatus.SUCCEEDED, intent["id"], payment.money)
+    assert charge.payment_id == payment.payment_id
+    assert intent["metadata"] == {"payment_id": payment.payment_id, "order_id": payment.order_id}
+    assert gateway.charge(payment, token, soon) == charge
+    assert len(stub.intents) == 1
+
+
+@pytest.mark.proves("FR-221")
+@pytest.mark.parametrize(
+    ("token", "decline_code"),
+    [
+        ("pm_card_chargeDeclined", "generic_decline"),
+        ("tok_chargeDeclinedInsufficientFunds", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card"),
+    ],
+)
+def test_a_decline_is_told_with_its_code_again_too(gateway: StripeGateway, token: str, decline_code: str) -> None:
+    payment = new_payment()
+    first = gateway.charge(payment, token, soon)
+    assert (first.status, first.decline_code) == (ChargeStatus.DECLINED, decline_code)
+    assert gateway.charge(payment, token, soon) == first
+
+
+@pytest.mark.proves("FR-221")
+@pytest.mark.parametrize("token", ["pm_card_unheard", "tok_unheard"])
+def test_a_token_that_stripe_does_not_know_is_invalid(gateway: StripeGateway, token: str) -> None:
+    gateway.check_token(token)
+    with pytest.raises(InvalidToken):
+        gateway.charge(new_payment(), token, soon)
+
+
+@pytest.mark.proves("FR-221")
+@pytest.mark.parametrize("token", ["", "visa", "src_1", "4242424242424242", " pm_card_visa"])
+def test_what_is_no_token_of_stripes_is_not_sent(stub: StripeStub, gateway: StripeGateway, token: str) -> None:
+    with pytest.raises(InvalidToken):
+        gateway.charge(new_payment(), token, soon)
+    assert not stub.requests
+
+
+# Fault of the first request, how often, and what the caller is told; then whether anything was charged.
+CHARGE_FAULTS = [
+    (Fault.REFUSED, 1, RequestNotTaken, 0),
+    (Fault.UNAUTHORIZED, 1, RequestNotTaken, 0),
+    (Fault.ERROR_BEFORE, 1, OutcomeUnknown, 0),
+    (Fault.ERROR_AFTER, 1, OutcomeUnknown, 1),
+    (Fault.DROPPED_BEFORE, 3, OutcomeUnknown, 0),
+    (Fault.DROPPED_AFTER, 3, OutcomeUnknown, 1),
+    (Fault.DROPPED_BEFORE, 1, None, 1),
+    (Fault.DROPPED_AFTER, 1, None, 1),
+]
+
+
+@pytest.mark.proves("FR-221", "FR-219")
+@pytest.mark.parametrize(("fault", "times", "raised", "charged"), CHARGE_FAULTS)
+def test_what_goes_wrong_with_a_charge_is_told_as_what_is_known_of_it(
+    stub: StripeStub, gateway: StripeGateway, fault: Fault, times: int, raised: Any, charged: int
+) -> None:
+    payment = new_payment()
+    stub.load_fault(CREATE, fault, times)
+    if raised:
+        with pytest.raises(raised):
+            gateway.charge(payment, "pm_card_visa", soon)
+    else:
+        assert gateway.charge(payment, "pm_card_visa", soon).status is ChargeStatus.SUCCEEDED
+    assert len(stub.charges(payment.order_id)) == charged
+    found = gateway.find_charge(payment, soon)
+    assert (found is not None) == (charged == 1)
+    settled = new_gateway(stub.address, later=timedelta(minutes=11)).prevent_charge(payment, soon)
+    assert (settled.status if settled else None) == (ChargeStatus.SUCCEEDED if charged else None)
+    if not charged:
+        with pytest.raises((RequestNotTaken, OutcomeUnknown)):
+            gateway.charge(payment, "pm_card_visa", soon)
+    assert len(stub.charges(payment.order_id)) == charged, "it is charged once, or never"
+
+
+@pytest.mark.proves("FR-221")
+def test_a_refusal_after_an_attempt_that_may_have_been_taken_leaves_it_open(
+    stub: StripeStub, gateway: StripeGateway
+) -> None:
+    stub.load_fault(CREATE, Fault.DROPPED_AFTER)
+    stub.load_fault(CREATE, Fault.REFUSED)
+    with pytest.raises(OutcomeUnknown):
+        gateway.charge(new_payment(), "pm_card_visa", soon)
+    stub.load_fault(CREATE, Fault.DROPPED_BEFORE)
+    with pytest.raises(OutcomeUnknown):
+        gateway.charge(new_payment(2), "pm_card_unheard", soon)
+
+
+@pytest.mark.proves("FR-221")
+def test_a_server_that_is_not_there_was_surely_not_asked(stub: StripeStub) -> None:
+    nobody = new_gateway("http://127.0.0.1:9")
+    with pytest.raises(RequestNotTaken):
+        nobody.charge(new_payment(), "pm_card_visa", lambda: 3)
+
+
+@pytest.mark.proves("FR-220")
+def test_without_its_key_nothing_is_asked(stub: StripeStub) -> None:
+    def refuse() -> str:
+        raise RequestNotTaken
+
+    with pytest.raises(RequestNotTaken):
+        StripeGateway(refuse, clock=lambda: datetime.now(UTC), base_address=stub.address).charge(
+            new_payment(), "pm_card_visa", soon
+        )
+    assert not stub.requests
+
+
+@pytest.mark.proves("FR-219", "FR-221")
+def test_no_attempt_outlives_its_deadline(stub: StripeStub, gateway: StripeGateway) -> None:
+    stub.slow_seconds = 3
+    stub.load_fault(CREATE, Fault.SLOW, 3)
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        gateway.charge(new_payment(), "pm_card_visa", in_seconds(1.5))
+    assert 1.2 < time.monotonic() - started < 2.2
+    assert stub.requests[CREATE] == 1
+    with pytest.raises(RequestNotTaken):
+        gateway.charge(new_payment(2), "pm_card_visa", in_seconds(0.5))
+    assert stub.requests[CREATE] == 1, "nothing is begun without time"
+
+
+@pytest.mark.proves("FR-206")
+def test_a_charge_that_arrives_after_it_was_prevented_is_refused(stub: StripeStub, gateway: StripeGateway) -> None:
+    payment = new_payment()
+    assert gateway.prevent_charge(payment, soon) is None
+    assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
+    with pytest.raises(RequestNotTaken):
+        gateway.charge(payment, "pm_card_visa", soon)
+    assert gateway.find_charge(payment, soon) is None
+    assert gateway.prevent_charge(payment, soon) is None, "and it may be prevented again"
+    assert stub.charges(payment.order_id) == []
+
+
+@pytest.mark.proves("FR-206")
+def test_a_charge_that_the_search_does_not_know_yet_is_not_taken_for_none(
+    stub: StripeStub, gateway: StripeGateway
+) -> None:
+    payment = new_payment()
+    gateway.charge(payment, "pm_card_visa", soon)
+    for number in range(2, 130):
+        gateway.charge(new_payment(number), "pm_card_visa", soon)
+    stub.search_lags = True
+    assert gateway.find_charge(payment, soon) is None
+    settled = gateway.prevent_charge(payment, soon)
+    assert settled is not None
+    assert (settled.status, settled.payment_id) == (ChargeStatus.SUCCEEDED, payment.payment_id)
+
+
+@pytest.mark.proves("FR-206")
+@pytest.mark.parametrize("tells_use_first", [True, False], ids=["key in use", "other parameters"])
+def test_a_charge_under_way_is_not_taken_for_none(
+    stub: StripeStub, gateway: StripeGateway, tells_use_first: bool
+) -> None:
+    """Whichever of the two Stripe says of a key that is in use with other parameters."""
+    payment = new_payment()
+    stub.tells_use_first = tells_use_first
+    stub.load_fault(CREATE, Fault.HELD)
+    charging = threading.Thread(target=gateway.charge, args=[payment, "pm_card_visa", soon])
+    charging.start()
+    stub.held.wait(10)
+    with pytest.raises(OutcomeUnknown):
+        gateway.prevent_charge(payment, in_seconds(3))
+    stub.go_on.set()
+    charging.join()
+    settled = gateway.prevent_charge(payment, soon)
+    assert settled is not None
+    assert settled.status is ChargeStatus.SUCCEEDED
+
+
+@pytest.mark.proves("FR-222")
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_a_charge_that_waits_for_its_customer_tells_what_the_client_needs(
+    stub: StripeStub, gateway: StripeGateway, succeeds: bool
+) -> None:
+    payment = new_payment()
+    charge = gateway.charge(payment, "pm_card_authenticationRequired", soon)
+    [intent] = stub.intents.values()
+    assert charge.status is ChargeStatus.PENDING
+    assert charge.next_action == {"type": "use_stripe_sdk", "client_secret": intent["client_secret"]}
+    stub.act(intent["id"], succeeds=succeeds)
+    again = gateway.charge(payment, "pm_card_authenticationRequired", soon)
+    if succeeds:
+        assert again.status is ChargeStatus.SUCCEEDED, "what became of it, not what was answered first"
+        assert gateway.prevent_charge(payment, soon) == gateway.find_charge(payment, soon)
+    else:
+        assert (again.status, again.decline_code) == (ChargeStatus.DECLINED, "payment_intent_authentication_failure")
+        ended = gateway.prevent_charge(payment, soon)
+        assert ended is not None
+        assert ended.status is ChargeStatus.DECLINED
+        assert intent["status"] == "canceled", "it cannot be confirmed with another card any more"
+
+
+@pytest.mark.proves("FR-222")
+def test_a_charge_whose_customer_never_acts_is_cancelled(stub: StripeStub, gateway: StripeGateway) -> None:
+    payment = new_payment()
+    reference = gateway.charge(payment, "pm_card_authenticationRequired", soon).reference
+    open_ = payment.leave_open(gateway_reference=reference, act_until=None, at=payment.created_at)
+    assert gateway.prevent_charge(open_, soon) is None
+    assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
+    with pytest.raises(RequestNotTaken):
+        gateway.charge(payment, "pm_card_authenticationRequired", soon)
+
+
+@pytest.mark.proves("FR-210", "FR-212", "FR-219")
+def test_a_refund_is_made_once_and_found_again(stub: StripeStub, gateway: StripeGateway) -> None:
+    payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
+    refund = new_refund(payment)
+    assert gateway.find_refund(refund, payment, soon) is None
+    made = gateway.refund(refund, payment, soon)
+    assert made.outcome is RefundOutcome.SUCCEEDED
+    assert gateway.refund(refund, payment, soon) == gateway.find_refund(refund, payment, soon) == made
+    [kept] = stub.refunds.values()
+    assert kept["metadata"] == {
+        "refund_id": refund.refund_id,
+        "payment_id": refund.payment_id,
+        "order_id": refund.order_id,
+    }
+    found = gateway.find_charge(payment, soon)
+    assert found is not None
+    assert found.refunded_amount == 500
+
+
+@pytest.mark.proves("FR-214")
+def test_a_refund_beyond_the_charge_fails(gateway: StripeGateway) -> None:
+    payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
+    made = gateway.refund(new_refund(payment, 1801), payment, soon)
+    assert (made.outcome, made.failure_reason) == (RefundOutcome.FAILED, "charge_already_refunded")
+
+
+@pytest.mark.proves("FR-213", "FR-214")
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("pending", "pending"), ("requires_action", "pending"), ("failed", "failed"), ("canceled", "failed")],
+)
+def test_a_refund_is_what_stripe_says_it_is(
+    stub: StripeStub, gateway: StripeGateway, status: str, outcome: str
+) -> None:
+    payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
+    refund = new_refund(payment)
+    gateway.refund(refund, payment, soon)
+    next(iter(stub.refunds.values()))["status"] = status
+    found = gateway.find_refund(refund, payment, soon)
+    assert found is not None
+    assert found.outcome == outcome
+
+
+@pytest.mark.proves("FR-212", "FR-213")
+@pytest.mark.parametrize(
+    ("fault", "times", "raised", "refunded"),
+    [
+        (Fault.REFUSED, 1, RequestNotTaken, 0),
+        (Fault.ERROR_AFTER, 1, OutcomeUnknown, 1),
+        (Fault.DROPPED_BEFORE, 3, OutcomeUnknown, 0),
+        (Fault.DROPPED_AFTER, 3, OutcomeUnknown, 1),
+        (Fault.DROPPED_AFTER, 1, None, 1),
+    ],
+)
+def test_a_refund_that_goes_wrong_is_told_as_what_is_known_of_it(
+    stub: StripeStub, gateway: StripeGateway, fault: Fault, times: int, raised: Any, refunded: int
+) -> None:
+    payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
+    refund = new_refund(payment)
+    stub.load_fault(REFUND, fault, times)
+    if raised:
+        with pytest.raises(raised):
+            gateway.refund(refund, payment, soon)
+    else:
+        gateway.refund(refund, payment, soon)
+    assert len(stub.refunds) == refunded
+    found = gateway.find_refund(refund, payment, soon)
+    assert (found is not None) == (refunded == 1)
+
+
+@pytest.mark.proves("FR-229")
+def test_charges_are_listed_whole_however_many_there_are(stub: StripeStub, gateway: StripeGateway) -> None:
+    made = {gateway.charge(new_payment(number), "pm_card_visa", soon).reference for number in range(1, 106)}
+    gateway.prevent_charge(new_payment(200), soon)
+    declined = gateway.charge(new_payment(201), "pm_card_chargeDeclined", soon)
+    now = datetime.now(UTC)
+    listed = list(gateway.list_charges(now - timedelta(hours=1), now + timedelta(hours=1), soon))
+    assert {charge.reference for charge in listed} == made | {declined.reference}
+    assert len(listed) == 106
+    assert list(gateway.list_charges(now - timedelta(hours=2), now - timedelta(hours=1), soon)) == []
+
+
+@pytest.mark.proves("FR-031", "FR-220")
+def test_neither_key_nor_token_nor_client_secret_is_in_an_error_or_a_log(
+    stub: StripeStub, gateway: StripeGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="stripe")
+    for fault in Fault:
+        stub.load_fault(CREATE, fault, 3 if "dropped" in fault else 1)
+        try:
+            gateway.charge(new_payment(list(Fault).index(fault) + 1), "pm_card_authenticationRequired", in_seconds(4))
+        except (OutcomeUnknown, RequestNotTaken) as error:
+            text = repr(error) + repr(error.__cause__)
+            assert "pm_card" not in text
+            assert KEY not in text
+    assert KEY not in caplog.text
+    assert "_secret" not in caplog.text
