@@ -14,7 +14,7 @@ __all__ = ["serve_application"]
 def serve_application(application: WSGIApplication, port: int = 0, *, threaded: bool) -> Iterator[str]:
     """Answers at the URL given for as long as the block lasts: each request in a thread of its own, or all in one."""
     server = make_server("127.0.0.1", port, application, threaded=threaded)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -7,15 +7,25 @@ import pytest
 
 from local import dynamodb_local
 from local.containers import engine
+from local.template import ROOT
 
 REQUIRE_ALL = bool(os.environ.get("REQUIRE_ALL"))
+LOCALSTRIPE = ROOT / ".venv-localstripe" / "bin" / "localstripe"
 
 
 def missing_for_containers() -> str | None:
     return engine.missing() if REQUIRE_ALL else "Container tests run in `make verify` (REQUIRE_ALL=1)."
 
 
-MISSING = {"dynamodb_local": dynamodb_local.missing, "containers": missing_for_containers}
+def missing_localstripe() -> str | None:
+    return None if LOCALSTRIPE.exists() else "localstripe is missing: `make verify` installs it."
+
+
+MISSING = {
+    "dynamodb_local": dynamodb_local.missing,
+    "containers": missing_for_containers,
+    "localstripe": missing_localstripe,
+}
 
 
 @pytest.hookimpl(trylast=True)  # what -m and -k leave out needs nothing

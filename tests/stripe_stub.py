@@ -10,6 +10,7 @@ import hmac
 import itertools
 import json
 import re
+import socket
 import threading
 import time
 from collections import Counter
@@ -127,6 +128,7 @@ class StripeStub:
         except StripeError as error:
             response = _to_response(error.status, error.body)
         if fault in {Fault.DROPPED_BEFORE, Fault.DROPPED_AFTER}:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError
         if fault is Fault.SLOW:
             time.sleep(self.slow_seconds)

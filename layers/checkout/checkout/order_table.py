@@ -103,12 +103,14 @@ class TableNames:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A payment with something left to be done: since when, when it was started (RFC 3339), how often it was tried."""
+    """A payment with something left to be done: since when, when it was started, how long its customer may act (all RFC
+    3339), and how often it was looked after."""
 
     payment_id: str
     due_at: str
     created_at: str
     settle_attempts: int
+    act_until: str | None
     is_linked: bool
 
 
@@ -589,5 +591,6 @@ def _to_due(item: Item) -> Due:
         due_at=item["due_at"],
         created_at=item["created_at"],
         settle_attempts=item["settle_attempts"],
+        act_until=item.get("act_until"),
         is_linked="linked_at" in item,
     )

@@ -163,8 +163,12 @@ class SettlementService:
 
     def _postpone(self, due: Due) -> bool:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""
+        now = self._clock()
         interval = min(LONGEST_INTERVAL, self._settle_after * 2 ** min(due.settle_attempts, 20))
-        due_at = format_time(self._clock() + interval * (0.5 + self._jitter() / 2))
+        if (due.act_until or "") > format_time(now):
+            # A customer at work is no fault: whoever has acted shall not wait.
+            interval = self._settle_after
+        due_at = format_time(now + interval * (0.5 + self._jitter() / 2))
         try:
             return self._orders.postpone_payment(due, due_at=due_at)
         except StoreUnavailable:

@@ -1,0 +1,438 @@
+"""The checkout with Stripe as its gateway: handlers, tables, Parameter Store, and a stub of Stripe's API over HTTP."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from checkout import wiring
+from functions.receive_stripe_event.app import receive_stripe_event
+from local.tables import create_tables, load_products
+from local.template import ROOT
+from tests.integration.conftest import AWS, Answer, Checkout, Context, forget_clients, its_clock, set_environment
+from tests.integration.test_pay import failing, is_claim, is_outcome
+from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
+
+CREATE = "POST /v1/payment_intents"
+OLD, NEW = "whsec_old", "whsec_new"
+VISA = "pm_card_visa"
+
+
+class StripeCheckout(Checkout):
+    """With the stub of Stripe behind it."""
+
+    stub: StripeStub
+
+    def send(
+        self,
+        payload: bytes,
+        *secrets: str,
+        at: datetime | None = None,
+        header: str | None = None,
+        encoded: bool = False,
+    ) -> Answer:
+        """An event, as Stripe sends it."""
+        signature = sign(payload, *secrets, at=at) if header is None else header
+        event = {
+            "version": "2.0",
+            "headers": {"Stripe-Signature": signature, "content-type": "application/json"},
+            "requestContext": {"requestId": "request-stripe"},
+            "body": base64.b64encode(payload).decode() if encoded else payload.decode(),
+            "isBase64Encoded": encoded,
+        }
+        answer = receive_stripe_event(event, Context())
+        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        return self.stub.charges(order["id"])
+
+
+def event_of(
+    stub: StripeStub, order: dict[str, Any], number: int = 1, type_: str = "payment_intent.succeeded"
+) -> bytes:
+    [intent] = [intent for intent in stub.intents.values() if intent["metadata"]["order_id"] == order["id"]]
+    return make_event(1, "payment_intent.succeeded", intent)
+
+
+@pytest.fixture
+def stub() -> Iterator[StripeStub]:
+    with open_stripe_stub() as opened:
+        yield opened
+
+
+@pytest.fixture
+def checkout(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeCheckout]:
+    monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0.01)
+    with set_environment(PaymentGateway="stripe", StripeAddress=stub.address), mock_aws():
+        forget_clients()
+        ssm = boto3.client("ssm")
+        ssm.put_parameter(Name="/checkout/stripe/key", Value=KEY, Type="SecureString")
+        ssm.put_parameter(Name="/checkout/stripe/webhook-secrets", Value=f"{OLD},{NEW}", Type="SecureString")
+        database = wiring.dynamodb_client()
+        create_tables(database)
+        load_products(database)
+        with its_clock(StripeCheckout(database)) as made:
+            made.stub = stub
+            yield made
+    forget_clients()
+
+
+@pytest.mark.proves("FR-219", "FR-220")
+def test_an_order_is_paid_and_refunded_with_stripe(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    answer = checkout.pay(order, VISA)
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert checkout.mark_paid(order, answer.body["transaction_id"]).status == 200
+    assert stub.live_amount(order["id"]) == 1800
+    assert checkout.refund(order, 800).status == 201
+    assert stub.live_amount(order["id"]) == 1000
+    assert checkout.payment_items(order)[0]["gateway_reference"] == checkout.charges(order)[0]["id"]
+
+
+@pytest.mark.proves("FR-221")
+@pytest.mark.parametrize(
+    ("token", "fault", "status", "code"),
+    [
+        ("pm_card_chargeDeclinedInsufficientFunds", None, 402, "card_declined"),
+        ("pm_card_unheard", None, 422, "invalid_token"),
+        ("visa", None, 422, "invalid_token"),
+        (VISA, Fault.REFUSED, 503, "gateway_unavailable"),
+        (VISA, Fault.UNAUTHORIZED, 503, "gateway_unavailable"),
+        (VISA, Fault.ERROR_AFTER, 202, None),
+        (VISA, Fault.ERROR_BEFORE, 202, None),
+    ],
+)
+def test_what_stripe_answers_is_the_contracts(
+    checkout: StripeCheckout, stub: StripeStub, token: str, fault: Fault | None, status: int, code: str | None
+) -> None:
+    order = checkout.create_order()
+    if fault:
+        stub.load_fault(CREATE, fault)
+    answer = checkout.pay(order, token)
+    assert (answer.status, answer.code) == (status, code)
+    if status == 402:
+        assert answer.body["decline_code"] == "insufficient_funds"
+    checkout.settle(after=timedelta(minutes=12))
+    charged = fault is Fault.ERROR_AFTER
+    assert len(checkout.charges(order)) == charged
+    assert checkout.get_order(order)["status"] == ("paid" if charged else "created")
+    if not charged:
+        assert checkout.pay(order, VISA).status == 201
+
+
+@pytest.mark.proves("FR-221", "FR-206")
+def test_a_charge_slower_than_the_function_is_settled(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    stub.slow_seconds = 2.5
+    stub.load_fault(CREATE, Fault.SLOW)
+    assert checkout.pay(order, VISA, seconds=6.5).status == 202
+    assert checkout.settle()["orders_paid"] == 1
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-222", "FR-225")
+@pytest.mark.parametrize("succeeds", [True, False])
+@pytest.mark.parametrize("told_by", ["event", "schedule"])
+def test_a_charge_waits_for_its_customer(
+    checkout: StripeCheckout, stub: StripeStub, succeeds: bool, told_by: str
+) -> None:
+    order = checkout.create_order()
+    answer = checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    [intent] = stub.intents.values()
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    assert answer.body["next_action"] == {"type": "use_stripe_sdk", "client_secret": intent["client_secret"]}
+    assert intent["client_secret"] not in str(checkout.read_tables())
+    assert checkout.settle()["waiting"] == 1, "the customer has time"
+    assert checkout.cancel(order).code == "payment_in_progress"
+    stub.act(intent["id"], succeeds=succeeds)
+    if told_by == "event":
+        assert checkout.send(event_of(stub, order), NEW).status == 200
+    else:
+        checkout.settle(after=timedelta(minutes=3))
+    assert checkout.get_order(order)["status"] == ("paid" if succeeds else "created")
+    again = checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    assert again.status == (201 if succeeds else 402)
+    assert len(checkout.charges(order)) == succeeds
+
+
+@pytest.mark.proves("FR-222")
+def test_a_customer_who_never_acts_keeps_no_order(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "pm_card_authenticationRequired")
+    for _ in range(20):
+        checkout.settle(after=timedelta(minutes=1))
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["failure_reason"]) == ("failed", "not_charged")
+    assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
+    assert checkout.cancel(order).status == 200
+
+
+# Webhook
+
+
+@pytest.mark.proves("FR-224", "FR-225")
+@pytest.mark.parametrize("encoded", [False, True], ids=["as text", "as Base64"])
+@pytest.mark.parametrize("secret", [OLD, NEW])
+def test_an_event_settles_its_payment(checkout: StripeCheckout, stub: StripeStub, encoded: bool, secret: str) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    assert checkout.pay(order, VISA).status == 202
+    answer = checkout.send(event_of(stub, order), secret, encoded=encoded)
+    assert (answer.status, answer.body) == (200, {"received": True})
+    assert checkout.get_order(order)["status"] == "paid"
+    assert checkout.audit_trail(order)[-1].actor == "system"
+
+
+def change_payload(payload: bytes) -> bytes:
+    return payload.replace(b"payment_intent.succeeded", b"payment_intent.succeedee")
+
+
+@pytest.mark.proves("FR-224")
+@pytest.mark.parametrize("encoded", [False, True], ids=["as text", "as Base64"])
+@pytest.mark.parametrize(
+    "forged", ["no header", "another secret", "too old", "from the future", "changed", "reformatted"]
+)
+def test_a_forged_event_is_refused_and_changes_nothing(
+    checkout: StripeCheckout, stub: StripeStub, forged: str, encoded: bool
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    payload, asked = event_of(stub, order), stub.requests.copy()
+    before = checkout.read_tables()
+    now = datetime.now(UTC)
+    sent = {
+        "no header": lambda: checkout.send(payload, header="", encoded=encoded),
+        "another secret": lambda: checkout.send(payload, "whsec_other", encoded=encoded),
+        "too old": lambda: checkout.send(payload, NEW, at=now - timedelta(seconds=310), encoded=encoded),
+        "from the future": lambda: checkout.send(payload, NEW, at=now + timedelta(seconds=310), encoded=encoded),
+        "changed": lambda: checkout.send(change_payload(payload), header=sign(payload, NEW), encoded=encoded),
+        "reformatted": lambda: checkout.send(
+            json.dumps(json.loads(payload)).encode(), header=sign(payload, NEW), encoded=encoded
+        ),
+    }[forged]()
+    assert (sent.status, sent.code) == (400, "invalid_signature")
+    assert checkout.read_tables() == before
+    assert stub.requests == asked
+
+
+@pytest.mark.proves("FR-225")
+def test_an_event_that_comes_twice_is_handled_once(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    payload = event_of(stub, order)
+    assert checkout.send(payload, NEW).status == 200
+    asked, before = stub.requests.copy(), checkout.scan("OrdersTable")
+    assert checkout.send(payload, NEW).status == 200
+    assert stub.requests == asked
+    assert checkout.scan("OrdersTable") == before
+
+
+@pytest.mark.proves("FR-225")
+def test_an_event_is_not_believed_but_looked_up(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.REFUSED)
+    checkout.pay(order, VISA)
+    payment_id = checkout.payment_items(order)[0]["payment_id"]
+    lie = {"id": "pi_999", "status": "succeeded", "amount": 1800, "metadata": {"payment_id": payment_id}}
+    assert checkout.send(make_event(1, "payment_intent.succeeded", lie), NEW).status == 200
+    assert checkout.get_order(order)["status"] == "created"
+    assert checkout.payment_items(order)[0]["status"] == "failed"
+
+
+@pytest.mark.proves("FR-225")
+def test_an_event_before_pay_has_answered_leads_to_the_same_end(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    write = wiring.dynamodb_client().transact_write_items
+    told: list[Answer] = []
+
+    def be_late(**request: Any) -> Any:
+        if is_outcome("TransactWriteItems", request) and not told:
+            told.append(Answer(0, {}, ""))
+            told.append(checkout.send(event_of(stub, order), NEW))
+        return write(**request)
+
+    with patch.object(wiring.dynamodb_client(), "transact_write_items", be_late):
+        answer = checkout.pay(order, VISA)
+    assert told[1].status == 200
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert checkout.get_order(order)["status"] == "paid"
+    assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded", "order_paid"]
+
+
+@pytest.mark.proves("FR-225")
+@pytest.mark.parametrize("order_of_arrival", ["as made", "reversed"])
+def test_events_of_a_charge_and_its_refund_may_come_in_any_order(
+    checkout: StripeCheckout, stub: StripeStub, order_of_arrival: str
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    stub.load_fault("POST /v1/refunds", Fault.DROPPED_AFTER, 3)
+    checkout.wait(timedelta(minutes=2))
+    checkout.run("settle_payments")
+    assert checkout.refund(order).status == 202
+    events = [event_of(stub, order), make_event(2, "refund.created", next(iter(stub.refunds.values())))]
+    for payload in events if order_of_arrival == "as made" else reversed(events):
+        assert checkout.send(payload, NEW).status == 200
+    assert checkout.get_order(order)["status"] == "refunded"
+    assert stub.live_amount(order["id"]) == 0
+    assert checkout.audit_events(order)[-2:] == ["refund_succeeded", "order_refunded"]
+
+
+@pytest.mark.proves("FR-225")
+@pytest.mark.parametrize(
+    "subject", [{"id": "cus_1"}, {"metadata": {"payment_id": "pay_01KG9YS7G00000000000000000_001"}}]
+)
+def test_an_event_of_what_is_not_ours_is_taken_and_changes_nothing(
+    checkout: StripeCheckout, subject: dict[str, Any]
+) -> None:
+    before = checkout.read_tables()
+    assert checkout.send(make_event(7, "customer.created", subject), NEW).status == 200
+    after = checkout.read_tables()
+    assert {name for name in before if before[name] != after[name]} == {"IdempotencyTable"}
+
+
+@pytest.mark.proves("FR-225", "FR-207")
+def test_an_event_that_cannot_be_handled_now_is_sent_again(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    payload = event_of(stub, order)
+    stub.load_fault("GET /v1/payment_intents/search", Fault.UNAUTHORIZED)
+    assert checkout.send(payload, NEW).code == "store_unavailable"
+    with failing(checkout, is_outcome):
+        assert checkout.send(payload, NEW).code == "store_unavailable"
+    assert checkout.send(payload, NEW).status == 200
+    assert checkout.get_order(order)["status"] == "paid"
+
+
+@pytest.mark.proves("FR-209", "FR-225")
+def test_a_charge_of_a_payment_that_had_failed_is_returned_when_an_event_tells_of_it(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.REFUSED)
+    checkout.pay(order, VISA)
+    payment_id = checkout.payment_items(order)[0]["payment_id"]
+    late = stub.create_intent(
+        {
+            "amount": "1800",
+            "currency": "usd",
+            "confirm": "true",
+            "payment_method": VISA,
+            "metadata": {"payment_id": payment_id, "order_id": order["id"]},
+        }
+    )
+    assert checkout.send(make_event(1, "payment_intent.succeeded", late), NEW).status == 200
+    assert stub.live_amount(order["id"]) == 0
+    assert checkout.payment_items(order)[0]["status"] == "refunded"
+    assert checkout.get_order(order)["status"] == "created"
+
+
+@pytest.mark.proves("FR-204", "FR-206")
+def test_a_key_that_stripe_has_forgotten_is_not_sent_again(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    assert checkout.pay(order, VISA, key="key").status == 202
+    stub._keys.clear()
+    checkout.wait(timedelta(hours=25))
+    checkout.forget_idempotency()
+    assert checkout.pay(order, VISA, key="key").status == 202
+    assert len(checkout.charges(order)) == 1
+    assert checkout.settle()["orders_paid"] == 1
+    assert checkout.pay(order, VISA, key="key").status == 201
+
+
+@pytest.mark.proves("FR-206")
+def test_a_claim_without_a_charge_is_settled_without_one(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order, VISA, key="key")
+    assert checkout.settle()["settled"] == 1
+    assert checkout.payment_items(order)[0]["status"] == "failed"
+    assert checkout.pay(order, VISA, key="key").status == 201
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-220")
+def test_the_key_is_read_once_and_again_when_it_may_have_changed(checkout: StripeCheckout) -> None:
+    read: list[str] = []
+    client = wiring.secret_parameters()._provider.client
+    client.meta.events.register("before-call.ssm", lambda model, **_: read.append(model.name))
+    for _ in range(3):
+        assert checkout.pay(checkout.create_order(), VISA).status == 201
+    assert read == ["GetParameter"]
+    wiring.secret_parameters()._provider.store.clear()
+    assert checkout.pay(checkout.create_order(), VISA).status == 201
+    assert len(read) == 2
+
+
+@pytest.mark.proves("FR-220")
+def test_without_its_key_nothing_is_charged_and_the_order_stays_payable(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    boto3.client("ssm").delete_parameter(Name="/checkout/stripe/key")
+    order = checkout.create_order()
+    assert checkout.pay(order, VISA).code == "gateway_unavailable"
+    assert not stub.requests
+    boto3.client("ssm").put_parameter(Name="/checkout/stripe/key", Value=KEY, Type="SecureString")
+    assert checkout.pay(order, VISA).status == 201
+
+
+@pytest.mark.proves("FR-220", "FR-031")
+def test_no_log_no_environment_and_no_table_holds_a_secret(
+    checkout: StripeCheckout, stub: StripeStub, read_log: Callable[[], str]
+) -> None:
+    for fault in (None, Fault.REFUSED, Fault.UNAUTHORIZED, Fault.ERROR_AFTER):
+        if fault:
+            stub.load_fault(CREATE, fault)
+        order = checkout.create_order()
+        checkout.pay(order, "pm_card_authenticationRequired")
+        checkout.send(make_event(1, "x", {"metadata": {}}), "whsec_other")
+    checkout.settle()
+    everything = read_log() + str(checkout.read_tables()) + str(dict(os.environ))
+    for secret in (KEY, OLD, NEW, "pi_1_secret", "pm_card"):
+        assert secret not in everything
+
+
+@pytest.mark.proves("FR-223")
+@pytest.mark.parametrize(("gateway", "imported"), [("simulated", False), ("stripe", True)])
+def test_the_sdk_is_imported_only_where_it_is_chosen(gateway: str, imported: bool) -> None:
+    code = (
+        "import sys\n"
+        "from functions.pay import app\n"
+        "from checkout import wiring\n"
+        "wiring.charging_service()\n"
+        "print('stripe' in sys.modules)"
+    )
+    with set_environment(PaymentGateway=gateway):
+        environment = {**os.environ, **AWS, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'checkout'}"}
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(imported)
+
+
+@pytest.mark.proves("FR-223")
+@pytest.mark.parametrize("function", ["create_order", "list_orders", "mark_order_paid", "get_payment", "fulfil_order"])
+def test_other_functions_import_neither_sdk_nor_gateways(function: str) -> None:
+    code = (
+        "import sys\n"
+        f"from functions.{function} import app\n"
+        "from checkout import wiring\n"
+        "wiring.order_service(); wiring.payment_service()\n"
+        "print([name for name in ('stripe', 'requests', 'checkout.simulated_gateway') if name in sys.modules])"
+    )
+    with set_environment(PaymentGateway="stripe"):
+        environment = {**os.environ, **AWS, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'checkout'}"}
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
