@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
+from checkout.caller import STAFF_SCOPE
+from checkout.dynamodb import to_wire
+from checkout.simulated_gateway import Call, Fault, make_fault
 from local.child_process import ChildProcess
 from local.keys import issue_token
 from local.tables import connect
@@ -25,6 +28,7 @@ from local.template import read_template
 
 SERVE = """
 import sys, threading
+from contextlib import nullcontext
 from pathlib import Path
 from local.database import open_database
 from local.keys import local_parameters
@@ -41,7 +45,7 @@ with open_database(sys.argv[1]) as endpoint:
     runtime = Runtime(read_template(local_parameters(endpoint)))
     with (
         serve_application(runtime, threaded=True) as address,
-        run_schedules(runtime),
+        run_schedules(runtime) if sys.argv[3] == "schedules" else nullcontext(),
         announce(address, endpoint, Path(sys.argv[2])),
     ):
         threading.Event().wait()
@@ -80,6 +84,12 @@ class Customer:
 
     def mark_paid(self, order: dict[str, Any], transaction_id: str) -> httpx.Response:
         return self.ask("PATCH", f"/orders/{order['id']}/pay", {"transaction_id": transaction_id})
+
+    def refund(self, order: dict[str, Any], *, key: str | None = None, **body: Any) -> httpx.Response:
+        return self.ask("POST", f"/orders/{order['id']}/refunds", body, key=key or new_key())
+
+    def fulfil(self, order: dict[str, Any]) -> httpx.Response:
+        return self.ask("POST", f"/orders/{order['id']}/fulfil")
 
     def buy(self, *lines: tuple[str, int]) -> tuple[dict[str, Any], str]:
         """A paid order, and its transaction."""
@@ -120,14 +130,21 @@ class Checkout:
             for name in read_template().tables
         }
 
+    def break_gateway(self, call: Call, fault: Fault, times: int = 1) -> None:
+        """The simulated gateway's next calls of a kind go wrong (FR-228)."""
+        item = to_wire(make_fault(call, fault, times))
+        connect(self.database).put_item(TableName="SimulatedGatewayTable", Item=item)
+
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def checkout(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Checkout]:
+    """A module whose SCHEDULES is true has the scheduled functions at work; in others nothing happens by itself."""
     if base_url := os.environ.get("BASE_URL"):
         yield Checkout(base_url, os.environ.get("DYNAMODB_ENDPOINT", ""))
         return
     running = tmp_path_factory.mktemp("checkout") / "running.json"
-    runtime = ChildProcess([sys.executable, "-c", SERVE, os.environ.get("DB", "embedded"), str(running)])
+    schedules = "schedules" if getattr(request.module, "SCHEDULES", False) else "none"
+    runtime = ChildProcess([sys.executable, "-c", SERVE, os.environ.get("DB", "embedded"), str(running), schedules])
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
@@ -161,6 +178,11 @@ def make_customer(http: httpx.Client, name: str) -> Customer:
 @pytest.fixture
 def alice(http: httpx.Client) -> Customer:
     return make_customer(http, "alice")
+
+
+@pytest.fixture
+def staff(http: httpx.Client) -> Customer:
+    return Customer(http, issue_token(f"sam-{uuid.uuid4()}", scope=STAFF_SCOPE))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ class Scene:
 
     alice: Customer
     bob: Customer
+    staff: Customer
     facts: dict[str, Any] = field(default_factory=dict)
 
     def expect(self, **facts: Any) -> None:
@@ -285,6 +286,63 @@ def too_many_attempts(scene: Scene) -> Ask:
     return post_payment(scene, payment_of(order))
 
 
+def insufficient_scope_to_fulfil(scene: Scene) -> Ask:
+    order, _ = scene.alice.buy()
+    scene.expect(required_scope="orders:manage")
+    return lambda: scene.alice.fulfil(order)
+
+
+def insufficient_scope_to_refund(scene: Scene) -> Ask:
+    order, _ = scene.alice.buy()
+    scene.expect(required_scope="orders:manage")
+    return lambda: scene.alice.refund(order)
+
+
+def order_not_found_to_fulfil(scene: Scene) -> Ask:
+    return lambda: scene.staff.fulfil({"id": "ord_01K0000000000000000000000Z"})
+
+
+def order_not_found_to_refund(scene: Scene) -> Ask:
+    return lambda: scene.staff.refund({"id": "ord_01K0000000000000000000000Z"})
+
+
+def invalid_transition_to_fulfilled(scene: Scene) -> Ask:
+    order = scene.alice.create_order()
+    scene.expect(current_status="created", requested_status="fulfilled", allowed_transitions=["paid", "cancelled"])
+    return lambda: scene.staff.fulfil(order)
+
+
+def invalid_transition_to_refunded(scene: Scene) -> Ask:
+    order, _ = scene.create_order_with_payment()
+    scene.expect(current_status="created", requested_status="refunded", allowed_transitions=["paid", "cancelled"])
+    return lambda: scene.staff.refund(order)
+
+
+def refund_exceeds_payment(scene: Scene) -> Ask:
+    order, _ = scene.alice.buy(("mug", 1))
+    assert scene.staff.refund(order, amount=800).status_code == 201
+    scene.expect(requested_amount=1001, refundable_amount=1000, currency="usd")
+    return lambda: scene.staff.refund(order, amount=1001)
+
+
+def idempotency_key_required_to_refund(scene: Scene) -> Ask:
+    order, _ = scene.alice.buy()
+    return lambda: scene.staff.ask("POST", f"/orders/{order['id']}/refunds", {})
+
+
+def idempotency_key_reused_to_refund(scene: Scene) -> Ask:
+    order, _ = scene.alice.buy(("mug", 1))
+    key = new_key()
+    assert scene.staff.refund(order, amount=800, key=key).status_code == 201
+    return lambda: scene.staff.refund(order, amount=700, key=key)
+
+
+def invalid_signature(scene: Scene) -> Ask:
+    event = b'{"id": "evt_1", "data": {"object": {}}}'
+    signed = {"stripe-signature": "t=1769860800,v1=00"}
+    return lambda: scene.alice.ask("POST", "/webhooks/stripe", event, headers=signed)
+
+
 REFUSALS: list[Any] = [
     pytest.param(scene, status, code, id=scene.__name__, marks=pytest.mark.proves(*requirements.split()))
     for scene, status, code, requirements in [
@@ -330,6 +388,16 @@ REFUSALS: list[Any] = [
         (order_not_payable, 409, "order_not_payable", "FR-023"),
         (order_not_payable_once_paid, 409, "order_not_payable", "FR-023"),
         (too_many_attempts, 429, "too_many_attempts", "FR-022"),
+        (insufficient_scope_to_fulfil, 403, "insufficient_scope", "FR-215"),
+        (insufficient_scope_to_refund, 403, "insufficient_scope", "FR-215"),
+        (order_not_found_to_fulfil, 404, "order_not_found", "FR-217"),
+        (order_not_found_to_refund, 404, "order_not_found", "FR-210"),
+        (invalid_transition_to_fulfilled, 409, "invalid_transition", "FR-217 FR-116"),
+        (invalid_transition_to_refunded, 409, "invalid_transition", "FR-210 FR-116"),
+        (refund_exceeds_payment, 409, "refund_exceeds_payment", "FR-211"),
+        (idempotency_key_required_to_refund, 400, "idempotency_key_required", "FR-212"),
+        (idempotency_key_reused_to_refund, 422, "idempotency_key_reused", "FR-212"),
+        (invalid_signature, 400, "invalid_signature", "FR-224"),
     ]
 ]
 
@@ -337,6 +405,7 @@ PRODUCED_BELOW = {"card_declined", "gateway_unavailable", "idempotency_in_progre
 NOT_A_CLIENTS_DOING = {
     "store_unavailable": "DynamoDB must fail: tests/integration",
     "unhealthy": "a table must be gone: tests/integration",
+    "refund_failed": "the gateway must refuse: test_recovery.py, where its table can be reached",
 }
 
 
@@ -357,9 +426,15 @@ def assert_is_problem(answer: httpx.Response, status: int, code: str) -> dict[st
 @pytest.mark.proves("FR-004")
 @pytest.mark.parametrize(("prepare", "status", "code"), REFUSALS)
 def test_a_refusal_says_why_and_changes_nothing(
-    prepare: Callable[[Scene], Ask], status: int, code: str, alice: Customer, bob: Customer, checkout: Checkout
+    prepare: Callable[[Scene], Ask],
+    status: int,
+    code: str,
+    alice: Customer,
+    bob: Customer,
+    staff: Customer,
+    checkout: Checkout,
 ) -> None:
-    scene = Scene(alice, bob)
+    scene = Scene(alice, bob, staff)
     ask = prepare(scene)
     before = read_tables(checkout)
     answer = ask()
@@ -398,7 +473,7 @@ def test_a_refusal_by_the_gateway_leaves_the_order_payable_and_the_attempt_on_re
     assert_is_problem(answer, status, code)
     assert (status == 503) == ("retry-after" in answer.headers)
     changed = {name for name, items in read_tables(checkout).items() if items != before[name]}
-    kept = {"IdempotencyTable"} if status == 402 else set()
+    kept = {"IdempotencyTable", "DeclinesTable"} if status == 402 else set()
     attempt = {"OrdersTable", "PaymentsTable", "AuditTable", "SimulatedGatewayTable"}
     assert changed in (attempt | kept, set()), "none where none can be read"
     assert alice.ask("GET", f"/orders/{order['id']}").json() == order
@@ -448,6 +523,8 @@ PROTECTED = [
     ("GET", "/orders/ord_01K0000000000000000000000Z/audit"),
     ("PATCH", "/orders/ord_01K0000000000000000000000Z/pay"),
     ("POST", "/orders/ord_01K0000000000000000000000Z/cancel"),
+    ("POST", "/orders/ord_01K0000000000000000000000Z/fulfil"),
+    ("POST", "/orders/ord_01K0000000000000000000000Z/refunds"),
     ("POST", "/pay"),
     ("GET", "/payments/pay_01K0000000000000000000000Z_001"),
     ("GET", "/products"),
@@ -456,7 +533,7 @@ PROTECTED = [
 
 @pytest.mark.proves("FR-001", "FR-002")
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
-def test_every_route_but_health_wants_a_token_that_verifies(http: httpx.Client, method: str, path: str) -> None:
+def test_every_route_of_customers_and_staff_wants_a_token(http: httpx.Client, method: str, path: str) -> None:
     assert http.request(method, path).status_code == 401
     expired, foreign = issue_token("alice", seconds=-60), issue_token("alice", aud="another")
     for authorization in ("x", "Bearer", "Bearer x", "Bearer a.b.c", f"Bearer {expired}", f"Bearer {foreign}", expired):

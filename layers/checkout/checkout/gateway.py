@@ -53,7 +53,7 @@ class RefundOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A charge as the gateway has it: whose, its own reference, what was or would be charged.
+    """A charge as the gateway has it: whose, its own reference (empty where a decline has none), its amount.
 
     `decline_code` where it was declined; `next_action` where it waits for the customer: what the client needs for that,
     in the gateway's own terms. `payment_id` is None where the gateway has a charge that is not the checkout's.

@@ -47,7 +47,9 @@ class PaymentRecorder:
                 author,
                 order,
                 payment,
-                lambda open_, at: open_.decline(decline_code=declined, gateway_reference=charge.reference, at=at),
+                lambda open_, at: open_.decline(
+                    decline_code=declined, gateway_reference=charge.reference or None, at=at
+                ),
             )
         if charge.money != payment.money:
             # The order is let go, and the charge goes back where it came from (FR-209).

@@ -112,7 +112,7 @@ class Payment:
             refundable_amount=self.money.amount,
         )
 
-    def decline(self, *, decline_code: str, gateway_reference: str, at: str) -> "Payment":
+    def decline(self, *, decline_code: str, gateway_reference: str | None, at: str) -> "Payment":
         return replace(
             self._go_to(PaymentStatus.FAILED, at),
             decline_code=decline_code,

@@ -77,7 +77,7 @@ class StripeGateway:
                     {"idempotency_key": payment.payment_id},
                 )
             except stripe.CardError as declined:
-                return self._read_decline(client, declined)
+                return self._read_decline(client, payment, declined)
             except stripe.IdempotencyError:
                 return self._find_what_took_the_key(client, payment)
             except stripe.InvalidRequestError as error:
@@ -210,12 +210,19 @@ class StripeGateway:
             # It is no longer in a state that can be cancelled.
             return self._retrieve(client, intent["id"])
 
-    def _read_decline(self, client: stripe.StripeClient, declined: stripe.CardError) -> Charge:
+    def _read_decline(self, client: stripe.StripeClient, payment: Payment, declined: stripe.CardError) -> Charge:
         body: Any = declined.json_body
         intent: Intent | None = body["error"].get("payment_intent")
         if intent is None:
-            # Refused before there was an intent.
-            raise InvalidToken from None
+            # Declined before there was an intent.
+            error = body["error"]
+            return Charge(
+                payment_id=payment.payment_id,
+                reference=error.get("charge") or "",
+                status=ChargeStatus.DECLINED,
+                money=payment.money,
+                decline_code=error.get("decline_code") or error.get("code"),
+            )
         if _was_replayed(declined.headers or {}):
             intent = self._retrieve(client, intent["id"])
         return _to_charge(intent)
