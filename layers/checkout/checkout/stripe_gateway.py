@@ -128,13 +128,18 @@ class StripeGateway:
                 if attempts.left_open or error.code in KEY_IN_USE:
                     raise
                 return GatewayRefund(None, RefundOutcome.FAILED, error.code or "refused")
+            except stripe.APIError as error:
+                is_over = datetime.fromisoformat(refund.created_at) < self._clock() - LONGEST_REQUEST
+                if not (is_over and _was_replayed(error.headers or {})):
+                    raise
+                # It will be answered the same for a day; what came of it is in the list.
+                found = self._look_for_refund(client, refund, payment)
+                return found or GatewayRefund(None, RefundOutcome.FAILED, "gateway_error")
             return _to_refund(made.to_dict())
 
     def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
         with self._asking(deadline) as (client, _):
-            listed = client.v1.refunds.list({"payment_intent": str(payment.gateway_reference), "limit": PAGE})
-            refunds = (made.to_dict() for made in listed.auto_paging_iter())
-            return next((_to_refund(made) for made in refunds if _read_id(made, "refund_id") == refund.refund_id), None)
+            return self._look_for_refund(client, refund, payment)
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         """All but intents that were cancelled: nothing was ever charged by those."""
@@ -172,6 +177,11 @@ class StripeGateway:
             {"query": f'metadata["payment_id"]:"{payment.payment_id}"', "expand": ["data.latest_charge"]}
         )
         return next((intent.to_dict() for intent in found.data), None)
+
+    def _look_for_refund(self, client: stripe.StripeClient, refund: Refund, payment: Payment) -> GatewayRefund | None:
+        listed = client.v1.refunds.list({"payment_intent": str(payment.gateway_reference), "limit": PAGE})
+        refunds = (made.to_dict() for made in listed.auto_paging_iter())
+        return next((_to_refund(made) for made in refunds if _read_id(made, "refund_id") == refund.refund_id), None)
 
     def _take_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         """The intent that takes the payment's idempotency key, and is not confirmed; or the one that has taken it.

@@ -1,0 +1,266 @@
+"""A local runtime in which calls fail on demand: `python -m tests.e2e.faulty_runtime ANNOUNCEMENT GATEWAY`.
+
+Beside the API it answers under /control, one request at a time: what calls of DynamoDB a request made, which of them is
+to fail and how, that time goes on, that a scheduled function runs, that the tables are empty again.
+"""
+
+import importlib
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import boto3
+import stripe
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from botocore.retries import standard
+from werkzeug.wrappers import Request, Response
+
+from local.database import open_database
+from local.keys import local_parameters
+from local.runtime import Runtime
+from local.serve import announce
+from local.tables import connect, create_tables, load_products
+from local.template import REGION, read_template
+from local.wsgi import serve_application
+from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
+
+__all__ = ["DatabaseFault"]
+
+WEBHOOK_SECRET = "whsec_faulty"
+
+
+class DatabaseFault(StrEnum):
+    """What can go wrong with a call of DynamoDB; it does so however often the SDK tries, unless it says otherwise."""
+
+    FAILS = "fails before"
+    FAILS_AFTER = "fails after it took effect"
+    FAILS_AFTER_ONCE = "fails after it took effect, and the SDK's retry is answered"
+    TIMES_OUT = "times out before"
+    TIMES_OUT_AFTER = "times out after it took effect"
+    THROTTLED = "is throttled, twice"
+    CONFLICTS = "conflicts, twice"
+    DIES_BEFORE = "the process dies before"
+    DIES_AFTER = "the process dies after"
+
+
+AFTER = {
+    DatabaseFault.FAILS_AFTER,
+    DatabaseFault.FAILS_AFTER_ONCE,
+    DatabaseFault.TIMES_OUT_AFTER,
+    DatabaseFault.DIES_AFTER,
+}
+
+
+class ProcessDied(BaseException):
+    """Nothing in the functions catches it, as nothing is run by a process that is gone."""
+
+
+class Faults:
+    """Listens to the functions' calls of DynamoDB, numbers them, and makes one of them fail."""
+
+    def __init__(self) -> None:
+        self._http = URLLib3Session()
+        self._call = threading.local()
+        self.reset(None, None)
+
+    def reset(self, number: int | None, fault: DatabaseFault | None) -> None:
+        self.calls: list[str] = []
+        self._number = number
+        self._fault = fault
+        self._times = 2 if fault in {DatabaseFault.THROTTLED, DatabaseFault.CONFLICTS} else 1
+        self._took_effect = False
+
+    def listen(self, client: Any) -> None:
+        client.meta.events.register("provide-client-params.dynamodb", self._name, unique_id="faults-name")
+        client.meta.events.register("before-call.dynamodb", self._begin, unique_id="faults-begin")
+        client.meta.events.register("before-send.dynamodb", self._send, unique_id="faults-send")
+
+    def _name(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        if "TransactItems" in params:
+            tables = [action["TableName"] for item in params["TransactItems"] for action in item.values()]
+        else:
+            tables = list(params.get("RequestItems", [params.get("TableName")]))
+        self._call.name = f"{model.name} {' '.join(dict.fromkeys(tables))}"
+
+    def _begin(self, model: Any, **_: Any) -> None:
+        self._call.operation = model.name
+        self._call.fails = self._number is not None and self._times > 0 and self._number <= len(self.calls)
+        if self._call.fails:
+            self._times -= 1
+        self.calls.append(self._call.name)
+
+    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
+        if not self._call.fails:
+            return None
+        fault = self._fault
+        if fault in AFTER and not self._took_effect:
+            self._took_effect = True
+            self._http.send(request)
+        elif fault is DatabaseFault.FAILS_AFTER_ONCE:
+            return None
+        if fault in {DatabaseFault.DIES_BEFORE, DatabaseFault.DIES_AFTER}:
+            raise ProcessDied
+        if fault in {DatabaseFault.TIMES_OUT, DatabaseFault.TIMES_OUT_AFTER}:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if fault is DatabaseFault.THROTTLED:
+            return self._refuse(request, "ThrottlingError", "ProvisionedThroughputExceededException")
+        if fault is DatabaseFault.CONFLICTS:
+            return self._refuse(request, "TransactionConflict", "TransactionConflictException")
+        return make_response(request, 500, {"__type": "InternalServerError"})
+
+    def _refuse(self, request: Any, reason: str, error: str) -> AWSResponse:
+        if self._call.operation != "TransactWriteItems":
+            return make_response(request, 400, {"__type": error})
+        body = {"__type": "TransactionCanceledException", "CancellationReasons": [{"Code": reason}, {"Code": "None"}]}
+        return make_response(request, 400, body)
+
+
+class Raw:
+    """The body of a response that nobody sent."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self._body
+
+
+def make_response(request: Any, status: int, body: dict[str, Any]) -> AWSResponse:
+    return AWSResponse(request.url, status, {}, Raw(json.dumps(body).encode()))
+
+
+class Control:
+    """The API, and what tests do to it."""
+
+    def __init__(self, runtime: Runtime, faults: Faults, endpoint: str, stub: StripeStub | None) -> None:
+        self._runtime = runtime
+        self._faults = faults
+        self._database = connect(endpoint)
+        self._stub = stub
+        self._waited = timedelta()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if not path.startswith("/control/"):
+            try:
+                return self._runtime(environ, start_response)
+            except ProcessDied as death:
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                raise ConnectionAbortedError from death
+        document = Request(environ).get_json()
+        done = getattr(self, path.removeprefix("/control/"))(**document)
+        return Response(json.dumps(done), content_type="application/json")(environ, start_response)
+
+    def read_clock(self) -> datetime:
+        return datetime.now(UTC) + self._waited
+
+    def break_call(self, number: int | None = None, fault: str | None = None) -> None:
+        self._faults.reset(number, DatabaseFault(fault) if fault else None)
+
+    def read_calls(self) -> list[str]:
+        return self._faults.calls
+
+    def wait(self, seconds: float) -> None:
+        """As much time passes; for the records of requests that died, too, which Powertools times by itself."""
+        self._waited += timedelta(seconds=seconds)
+        for page in self._database.get_paginator("scan").paginate(TableName="IdempotencyTable"):
+            for item in page["Items"]:
+                if "in_progress_expiration" in item:
+                    self._database.update_item(
+                        TableName="IdempotencyTable",
+                        Key={"id": item["id"]},
+                        UpdateExpression="SET in_progress_expiration = :past",
+                        ExpressionAttributeValues={":past": {"N": "1"}},
+                    )
+
+    def run(self, function: str) -> Any:
+        """What a scheduled function says of its run; None where it failed or died."""
+        [schedule] = [found for found in self._runtime.schedules if found.function.code.name == function]
+        try:
+            return self._runtime.run(schedule)
+        except (Exception, ProcessDied):
+            return None
+
+    def empty(self) -> None:
+        for table in self._database.list_tables()["TableNames"]:
+            self._database.delete_table(TableName=table)
+        create_tables(self._database)
+        load_products(self._database)
+
+    def break_stripe(self, request: str, fault: str, times: int) -> None:
+        assert self._stub
+        self._stub.load_fault(request, Fault(fault), times)
+
+    def read_stripe(self) -> Any:
+        assert self._stub
+        return {"intents": self._stub.intents, "refunds": self._stub.refunds}
+
+    def make_event(self, number: str, order_id: str) -> dict[str, str] | None:
+        """An event about an order's intent, and its signature."""
+        assert self._stub
+        made = [i for i in self._stub.intents.values() if i["metadata"].get("order_id") == order_id]
+        if not made:
+            return None
+        payload = make_event(number, "payment_intent.succeeded", made[-1])
+        return {"payload": payload.decode(), "signature": sign(payload, WEBHOOK_SECRET)}
+
+
+@contextmanager
+def open_parameters() -> Iterator[str]:
+    """A Parameter Store with Stripe's key and secret."""
+    from moto.moto_server.werkzeug_app import create_backend_app  # noqa: PLC0415  takes a second
+
+    with serve_application(create_backend_app("ssm"), threaded=False) as endpoint:
+        store = boto3.client(
+            "ssm",
+            endpoint_url=endpoint,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        for name, value in (("key", KEY), ("webhook-secrets", WEBHOOK_SECRET)):
+            store.put_parameter(Name=f"/checkout/stripe/{name}", Value=value, Type="SecureString")
+        yield endpoint
+
+
+def hurry() -> None:
+    """Without the pauses that the SDKs make before they try again."""
+    standard.ExponentialBackoff.delay_amount = lambda *_: 0.0  # type: ignore[method-assign]
+    stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0  # type: ignore[assignment]
+
+
+def main() -> None:
+    announcement, gateway = sys.argv[1:]
+    hurry()
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(open_database())
+        create_tables(connect(endpoint))
+        load_products(connect(endpoint))
+        parameters = {**local_parameters(endpoint), "CircuitFailures": "1000000", "SettleAfterSeconds": "60"}
+        stub = None
+        if gateway == "stripe":
+            stub = stack.enter_context(open_stripe_stub())
+            store = stack.enter_context(open_parameters())
+            parameters |= {"PaymentGateway": gateway, "StripeAddress": stub.address, "SSMEndpoint": store}
+        runtime = Runtime(read_template(parameters))
+        wiring = importlib.import_module("checkout.wiring")
+        faults = Faults()
+        control = Control(runtime, faults, endpoint, stub)
+        wiring.read_utc_clock = control.read_clock  # type: ignore[attr-defined]
+        faults.listen(wiring.dynamodb_client())
+        address = stack.enter_context(serve_application(control, threaded=False))
+        stack.enter_context(announce(address, endpoint, Path(announcement)))
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

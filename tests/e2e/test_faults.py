@@ -1,0 +1,505 @@
+"""The fault table of specs/003-payment-recovery: every call of every operation is made to fail in every way (FR-231).
+
+An operation runs once to list its calls. Then, for each call and each fault, it runs again on an order of its own with
+that call failing; its client comes back with the same request, or never. Time goes on and settle_payments runs until
+nothing is left to be done. Then the four rules hold, the trail is complete, and no payment is open.
+
+`make test` walks a part of it, `make verify` all. Both say how many cases they walked.
+"""
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from checkout.audit import AuditEntry, AuditHead, find_misfit
+from checkout.caller import STAFF_SCOPE
+from checkout.dynamodb import from_wire, to_wire
+from checkout.simulated_gateway import Call, Fault, make_fault
+from local.child_process import ChildProcess
+from local.keys import issue_token
+from local.tables import connect
+from local.template import ROOT
+from tests.e2e.conftest import START_SECONDS, Customer, read_announcement
+from tests.e2e.faulty_runtime import DatabaseFault
+from tests.stripe_stub import Fault as StripeFault
+
+pytestmark = [
+    pytest.mark.proves("FR-231", "FR-202", "FR-203", "FR-204", "FR-206", "FR-212", "FR-213", "FR-228"),
+    pytest.mark.skipif("BASE_URL" in os.environ, reason="faults are made in a runtime of the test's own"),
+]
+
+EVERY_CASE = bool(os.environ.get("REQUIRE_ALL"))
+STRIDE = 1 if EVERY_CASE else 29
+EMPTY_EVERY = 3
+RETRIES = 6
+HOUR = 3600
+AMOUNT = 1800
+
+
+@dataclass
+class World:
+    """A runtime whose calls can be made to fail, with one order in it at a time."""
+
+    http: httpx.Client
+    database: Any
+    gateway: str
+    order: dict[str, Any] = field(default_factory=dict)
+    alice: Customer = field(init=False)
+    staff: Customer = field(init=False)
+
+    def control(self, name: str, **parameters: Any) -> Any:
+        return self.http.post(f"/control/{name}", json=parameters).raise_for_status().json()
+
+    def begin(self) -> None:
+        """With an order of a customer nobody knows."""
+        self.control("break_call")
+        self.alice = Customer(self.http, issue_token(f"alice-{uuid.uuid4()}"))
+        self.staff = Customer(self.http, issue_token("sam", scope=STAFF_SCOPE))
+        self.order = self.alice.create_order(("mug", 1))
+
+    def pay(self, key: str, token: str = "") -> httpx.Response:
+        return self.alice.pay(self.order, token or {"stripe": "pm_card_visa"}.get(self.gateway, "tok_visa"), key=key)
+
+    def scan(self, table: str) -> list[dict[str, Any]]:
+        pages = self.database.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [from_wire(item) for page in pages for item in page["Items"]]
+
+    def read(self, table: str) -> list[dict[str, Any]]:
+        """The items of a table that are the order's."""
+        return [item for item in self.scan(table) if item.get("order_id") == self.order["id"]]
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        [order] = self.read("OrdersTable")
+        return order
+
+    @property
+    def payments(self) -> list[dict[str, Any]]:
+        return sorted(self.read("PaymentsTable"), key=lambda payment: payment["attempt"])
+
+    def read_money(self) -> list[tuple[int, int]]:
+        """What the gateway took for the order, and gave back of it, charge by charge."""
+        if self.gateway == "stripe":
+            intents = self.control("read_stripe")["intents"].values()
+            mine = [intent for intent in intents if intent["metadata"].get("order_id") == self.order["id"]]
+            return [
+                (intent["amount_received"], intent["latest_charge"]["amount_refunded"])
+                for intent in mine
+                if intent["status"] == "succeeded"
+            ]
+        charges = [item for item in self.read("SimulatedGatewayTable") if item["outcome"] == "succeeded"]
+        return [(charge["amount"], charge["amount"] - charge["refundable"]) for charge in charges]
+
+    def settle(self) -> None:
+        """Until nothing moves: the schedule comes again and again."""
+        self.control("break_call")
+        for _ in range(12):
+            self.control("wait", seconds=HOUR)
+            self.control("run", function="settle_payments")
+            if not any("due_at" in payment for payment in self.payments):
+                return
+
+
+Answers = list[httpx.Response]
+Operate = Callable[[World, str], httpx.Response | None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is made to fail: what comes before it, the request itself, and what its answers allow in the end."""
+
+    name: str
+    operate: Operate
+    prepare: Callable[[World], None] = lambda _: None
+    gateway: str = "simulated"
+    gateway_faults: Sequence[tuple[str, str, int]] = ()
+    comes_back: Sequence[bool] = (True, False)
+    check: Callable[[World, Answers, bool], None] = lambda *_: None
+
+
+def succeeded(answers: Answers) -> bool:
+    return any(answer.status_code in {200, 201} for answer in answers)
+
+
+# Operations
+
+
+def pay(world: World, key: str) -> httpx.Response:
+    return world.pay(key)
+
+
+def check_paid(world: World, answers: Answers, came_back: bool) -> None:
+    """A client that comes back is charged, once; whoever was told so is; one payment for the key."""
+    told = {answer.json()["transaction_id"] for answer in answers if answer.status_code in {201, 202}}
+    charged = [payment for payment in world.payments if payment["charged_amount"]]
+    if came_back:
+        assert answers[-1].status_code == 201, answers[-1].text
+    if succeeded(answers):
+        assert [payment["payment_id"] for payment in charged] == [answers[-1].json()["transaction_id"]]
+        assert world.stored["status"] == "paid"
+    for payment in world.payments:
+        if payment["payment_id"] in told and not payment["charged_amount"]:
+            assert payment["status"] == "failed"
+    assert len({payment["idempotency_key_hash"] for payment in world.payments}) <= 1
+    assert len(charged) <= 1
+
+
+def prepare_charge(world: World) -> None:
+    assert world.pay("charge").status_code == 201
+
+
+def mark_paid(world: World, _: str) -> httpx.Response:
+    return world.alice.mark_paid(world.order, world.payments[0]["payment_id"])
+
+
+def check_marked(world: World, answers: Answers, came_back: bool) -> None:
+    assert world.stored["status"] == "paid"
+    if came_back:
+        assert (answers[-1].status_code, answers[-1].json()["status"]) == (200, "paid")
+    assert [entry["event"] for entry in world.read("AuditTable")].count("order_paid") == 1
+
+
+def prepare_paid(world: World) -> None:
+    prepare_charge(world)
+    assert mark_paid(world, "").status_code == 200
+
+
+def refund(world: World, key: str) -> httpx.Response:
+    return world.staff.refund(world.order, amount=500, key=key)
+
+
+def check_refunded(world: World, answers: Answers, came_back: bool) -> None:
+    refunds = world.read("RefundsTable")
+    assert len(refunds) <= 1
+    assert world.stored["status"] == "paid"
+    if refunds and refunds[0]["status"] == "failed":
+        # Stripe has an answer of its own for the key, and it is no: the money may be refunded all the same.
+        assert (refunds[0]["failure_reason"], world.stored["refunded_amount"]) == ("gateway_error", 0)
+        assert not succeeded(answers)
+        assert refund(world, str(uuid.uuid4())).status_code == 201
+        return
+    if came_back:
+        assert answers[-1].status_code == 201, answers[-1].text
+    promised = any(answer.status_code in {201, 202} for answer in answers)
+    refunded = world.stored["refunded_amount"]
+    assert refunded == 500 if promised else refunded in {0, 500}
+
+
+def refund_all(world: World, key: str) -> httpx.Response:
+    return world.staff.refund(world.order, key=key)
+
+
+def check_refunded_all(world: World, answers: Answers, came_back: bool) -> None:
+    if came_back:
+        assert answers[-1].status_code == 201, answers[-1].text
+        assert world.stored["status"] == "refunded"
+    assert len(world.read("RefundsTable")) <= 1
+
+
+def settle(world: World, _: str) -> None:
+    world.control("wait", seconds=120)
+    world.control("run", function="settle_payments")
+
+
+def prepare_lost_answer(world: World) -> None:
+    assert world.pay("charge", "tok_timeoutAfterCharge").status_code == 202
+
+
+def prepare_lost_request(world: World) -> None:
+    assert world.pay("charge", "tok_timeoutBeforeCharge").status_code == 202
+
+
+def prepare_lost_refund(world: World) -> None:
+    prepare_paid(world)
+    break_gateway(world, Call.REFUND, Fault.REQUEST_LOST, 1)
+    assert refund(world, "refund").status_code == 202
+
+
+def prepare_wrong_charge(world: World) -> None:
+    """The gateway charged another amount."""
+    world.control("break_call", number=3, fault=DatabaseFault.DIES_AFTER)
+    with suppress(httpx.HTTPError):
+        world.pay("charge")
+    world.control("break_call")
+    [payment] = world.payments
+    assert payment["status"] == "pending"
+    item = {
+        "payment_id": payment["payment_id"],
+        "order_id": world.order["id"],
+        "outcome": "succeeded",
+        "reference": "ch_wrong",
+        "amount": 99,
+        "refundable": 99,
+        "currency": "usd",
+        "charged_at": payment["created_at"],
+    }
+    world.database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(item))
+
+
+def check_settled_paid(world: World, *_: Any) -> None:
+    assert world.stored["status"] == "paid"
+
+
+def check_settled_failed(world: World, *_: Any) -> None:
+    assert (world.stored["status"], world.read_money()) == ("created", [])
+    assert world.pay("again").status_code == 201
+
+
+def check_settled_refund(world: World, *_: Any) -> None:
+    assert (world.stored["status"], world.stored["refunded_amount"]) == ("paid", 500)
+    assert len(world.read("RefundsTable")) == 1
+
+
+def check_returned(world: World, *_: Any) -> None:
+    assert (world.stored["status"], world.read_money()) == ("created", [(99, 99)])
+    assert world.payments[0]["status"] == "refunded"
+    assert world.pay("again").status_code == 201
+
+
+def prepare_lost_answer_of_stripe(world: World) -> None:
+    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.ERROR_AFTER, times=1)
+    assert world.pay("charge").status_code == 202
+
+
+def receive_event(world: World, key: str) -> httpx.Response:
+    event = world.control("make_event", number=key, order_id=world.order["id"])
+    headers = {"stripe-signature": event["signature"], "content-type": "application/json"}
+    return world.http.post("/webhooks/stripe", content=event["payload"], headers=headers)
+
+
+def check_event(world: World, answers: Answers, came_back: bool) -> None:
+    if came_back:
+        assert answers[-1].status_code == 200
+    assert world.stored["status"] == "paid"
+
+
+def break_gateway(world: World, call: str, fault: str, times: int) -> None:
+    if world.gateway == "stripe":
+        world.control("break_stripe", request=call, fault=fault, times=times)
+    else:
+        item = to_wire(make_fault(Call(call), Fault(fault), times))
+        world.database.put_item(TableName="SimulatedGatewayTable", Item=item)
+
+
+UNANSWERED = (Fault.REFUSED, Fault.REQUEST_LOST, Fault.ANSWER_LOST, Fault.SLOW)
+
+
+def simulated(*calls: Call) -> list[tuple[str, str, int]]:
+    return [(call, fault, times) for call in calls for fault in UNANSWERED for times in (1, 2)]
+
+
+def of_stripe(*requests: str) -> list[tuple[str, str, int]]:
+    once = [StripeFault.REFUSED, StripeFault.UNAUTHORIZED, StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER]
+    # The SDK tries three times.
+    dropped = [StripeFault.DROPPED_BEFORE, StripeFault.DROPPED_AFTER]
+    return [
+        (request, fault, times)
+        for request in requests
+        for faults, times in ((once, 1), (dropped, 1), (dropped, 3))
+        for fault in faults
+        # What only reads has neither a key nor an effect.
+        if request.startswith("POST") or fault not in {StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER}
+    ]
+
+
+OPERATIONS = [
+    Operation("pay", pay, gateway_faults=simulated(Call.CHARGE), check=check_paid),
+    Operation("mark_order_paid", mark_paid, prepare=prepare_charge, check=check_marked),
+    Operation(
+        "refund_order in part",
+        refund,
+        prepare=prepare_paid,
+        gateway_faults=simulated(Call.REFUND),
+        check=check_refunded,
+    ),
+    Operation("refund_order", refund_all, prepare=prepare_paid, check=check_refunded_all),
+    Operation(
+        "settle_payments of a charge whose answer was lost",
+        settle,
+        prepare=prepare_lost_answer,
+        gateway_faults=simulated(Call.PREVENT_CHARGE),
+        comes_back=[True],
+        check=check_settled_paid,
+    ),
+    Operation(
+        "settle_payments of a charge that was never made",
+        settle,
+        prepare=prepare_lost_request,
+        gateway_faults=simulated(Call.PREVENT_CHARGE),
+        comes_back=[True],
+        check=check_settled_failed,
+    ),
+    Operation(
+        "settle_payments of a payment that nobody linked",
+        settle,
+        prepare=prepare_charge,
+        comes_back=[True],
+        check=check_settled_paid,
+    ),
+    Operation(
+        "settle_payments of a refund",
+        settle,
+        prepare=prepare_lost_refund,
+        gateway_faults=simulated(Call.FIND_REFUND, Call.REFUND),
+        comes_back=[True],
+        check=check_settled_refund,
+    ),
+    Operation(
+        "settle_payments of a wrong charge",
+        settle,
+        prepare=prepare_wrong_charge,
+        gateway_faults=simulated(Call.PREVENT_CHARGE, Call.FIND_CHARGE, Call.REFUND),
+        comes_back=[True],
+        check=check_returned,
+    ),
+    Operation(
+        "pay with Stripe",
+        pay,
+        gateway="stripe",
+        gateway_faults=of_stripe("POST /v1/payment_intents"),
+        check=check_paid,
+    ),
+    Operation(
+        "refund_order with Stripe",
+        refund,
+        prepare=prepare_paid,
+        gateway="stripe",
+        gateway_faults=of_stripe("POST /v1/refunds"),
+        check=check_refunded,
+    ),
+    Operation(
+        "receive_stripe_event",
+        receive_event,
+        prepare=prepare_lost_answer_of_stripe,
+        gateway="stripe",
+        gateway_faults=of_stripe("GET /v1/payment_intents/search"),
+        check=check_event,
+    ),
+]
+
+# The table
+
+
+def run(world: World, operation: Operation, break_it: Callable[[], None], comes_back: bool) -> None:
+    """One case."""
+    world.begin()
+    operation.prepare(world)
+    key = str(uuid.uuid4())
+    break_it()
+    answers: Answers = []
+    for attempt in range(RETRIES if comes_back else 1):
+        if attempt:
+            world.control("break_call")
+            world.control("wait", seconds=30)
+        with suppress(httpx.HTTPError):
+            answer = operation.operate(world, key)
+            if answer is None:
+                break
+            answers.append(answer)
+            if answer.status_code in {200, 201}:
+                break
+    # Time goes on, and the schedule runs; the client that came back asks once more.
+    world.settle()
+    if comes_back and answers and answers[-1].status_code not in {200, 201}:
+        answers.append(operation.operate(world, key))
+        world.settle()
+    check_rules(world, answers)
+    operation.check(world, answers, comes_back)
+
+
+def check_rules(world: World, answers: Answers) -> None:
+    """What holds for every order, whatever happened."""
+    order, payments, money = world.stored, world.payments, world.read_money()
+    live = [(taken, returned) for taken, returned in money if returned < taken]
+    assert len(live) <= 1, "at most one live charge"
+    assert not any("due_at" in payment for payment in payments), "no payment is left open"
+    assert {payment["status"] for payment in payments} <= {"succeeded", "failed", "refunded"}
+    assert bool(live) == (order["status"] in {"paid", "fulfilled"}), "a charge ends with its order paid, or returned"
+    if live:
+        [paid_by] = [payment for payment in payments if payment["payment_id"] == order["payment_id"]]
+        assert (paid_by["status"], "linked_at" in paid_by) == ("succeeded", True)
+    charged = sum(payment["charged_amount"] for payment in payments)
+    refunded = sum(payment["refunded_amount"] for payment in payments)
+    assert (charged, refunded) == (sum(taken for taken, _ in money), sum(returned for _, returned in money))
+    for answer in answers:
+        assert answer.status_code in {200, 201, 202, 409, 503}, answer.text
+    check_trail(world, order, payments)
+
+
+def check_trail(world: World, order: dict[str, Any], payments: list[dict[str, Any]]) -> None:
+    """It fits together, ends where the order is, and replayed it leads to the states that are there."""
+    entries = [AuditEntry.from_document(item) for item in world.read("AuditTable")]
+    trail = sorted(entries, key=lambda entry: entry.sequence)
+    head = AuditHead(order["audit_sequence"], order["audit_hash"])
+    assert find_misfit(order["order_id"], trail, head) is None
+    replayed: dict[str, str] = {}
+    for entry in trail:
+        subject = "order" if entry.event.startswith("order_") else entry.facts["payment_id"]
+        assert replayed.get(subject) == entry.from_status, f"{entry.event} starts from where {subject} was"
+        replayed[subject] = entry.to_status
+    assert replayed == {"order": order["status"], **{p["payment_id"]: p["status"] for p in payments}}
+
+
+@pytest.fixture(scope="module", params=["simulated", "stripe"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    running = tmp_path_factory.mktemp("faulty") / "running.json"
+    command = [sys.executable, "-m", "tests.e2e.faulty_runtime", str(running), request.param]
+    runtime = ChildProcess(command, folder=ROOT)
+    try:
+        found = read_announcement(running)
+        runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
+        with httpx.Client(base_url=found["address"], timeout=60, trust_env=False) as http:
+            yield World(http, connect(found["database"]), request.param)
+    finally:
+        runtime.stop()
+
+
+def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callable[[], None], bool]]:
+    """What fails, how to make it, and whether the client comes back: all of the operation's rows."""
+    world.begin()
+    operation.prepare(world)
+    world.control("break_call")
+    operation.operate(world, str(uuid.uuid4()))
+    calls = world.control("read_calls")
+    for comes_back in operation.comes_back:
+        for number, call in enumerate(calls):
+            for fault in DatabaseFault:
+
+                def break_call(number: int = number, fault: DatabaseFault = fault) -> None:
+                    world.control("break_call", number=number, fault=fault)
+
+                yield f"call {number + 1} of {len(calls)}, {call}: {fault}", break_call, comes_back
+        for call, fault_name, times in operation.gateway_faults:
+
+            def break_it(call: str = call, fault: str = fault_name, times: int = times) -> None:
+                world.control("break_call")
+                break_gateway(world, call, fault, times)
+
+            yield f"the gateway's {call}: {fault_name} {times} times", break_it, comes_back
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_whatever_fails_money_is_taken_once_and_never_lost(
+    world: World, operation: Operation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if operation.gateway != world.gateway:
+        pytest.skip("of the other gateway")
+    cases = list(list_cases(world, operation))
+    walked = cases[::STRIDE]
+    for number, (what, break_it, comes_back) in enumerate(walked):
+        if number % EMPTY_EVERY == 0:
+            world.control("empty")
+        try:
+            run(world, operation, break_it, comes_back)
+        except AssertionError as violation:
+            client = "comes back" if comes_back else "never comes back"
+            raise AssertionError(f"{operation.name}: {what}; the client {client}: {violation}") from violation
+    with capsys.disabled():
+        print(f"\nfault table: {operation.name}: {len(walked)} of {len(cases)} cases walked")
