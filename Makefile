@@ -15,6 +15,7 @@ DB ?=
 CUSTOMER ?= alice
 SCOPE ?=
 ORDER ?=
+DAY ?=
 STACK ?=
 FILE ?=
 ARCH ?= x86_64
@@ -83,7 +84,7 @@ load-products: setup ## Load FILE=products.json into the table of STACK=…, or 
 
 # Checking
 
-.PHONY: test verify e2e trace audit-verify lint
+.PHONY: test verify e2e trace audit-verify reconcile lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
 	@$(PY) -m pytest
 
@@ -101,6 +102,9 @@ trace: setup ## Print requirement -> tasks -> tests and fail where one is missin
 
 audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or of what runs here
 	@$(PY) -m tools.verify_audit $(if $(ORDER),--order $(ORDER)) $(where)
+
+reconcile: setup ## Compare payments and charges of DAY=2026-01-31 (today by default), of STACK=… or of what runs here
+	@$(PY) -m tools.reconcile $(if $(DAY),--day $(DAY)) $(where)
 
 lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
 	$(PY) -m ruff check

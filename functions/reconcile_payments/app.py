@@ -21,11 +21,11 @@ COMPARED = timedelta(hours=3)
 def reconcile_payments(author: Author) -> Mapping[str, Any]:
     report = wiring.reconciliation_service().compare_last(COMPARED, author.deadline)
     measure("ReconciliationDifferences", len(report.differences), MetricUnit.Count)
-    for difference in report.differences:
-        if difference.payment_id:
-            wiring.settlement_service().settle_payment(author, difference.payment_id)
+    differing = [difference.payment_id for difference in report.differences if difference.payment_id]
+    done = wiring.settlement_service().settle_payments(author, differing)
     return {
         "payments": report.payments,
         "charges": report.charges,
         "differences": [f"{found.kind} {found.payment_id or found.reference}" for found in report.differences],
+        "faults": [f"{payment_id} {fault}" for payment_id, fault in done.faults],
     }

@@ -8,6 +8,8 @@ import pytest
 
 from checkout.dynamodb import to_wire
 from tests.integration.conftest import Answer, Checkout
+from tests.integration.test_pay import failing, is_claim
+from tests.integration.test_settlement import charge_behind_our_back
 
 Write = list[dict[str, Any]]
 Spoil = Callable[[Checkout, Write], None]
@@ -70,6 +72,12 @@ def release(checkout: Checkout, write: Write) -> None:
     checkout.database.update_item(TableName="OrdersTable", Key=key, UpdateExpression="REMOVE live_payment_id")
 
 
+def pay_by_this(checkout: Checkout, write: Write) -> None:
+    """The order is paid by the very payment that the write is about."""
+    payment_id = find(write, "PaymentsTable")["Key"]["payment_id"]["S"]
+    change("OrdersTable", payment_id=payment_id)(checkout, write)
+
+
 def take_the_key(table: str) -> Spoil:
     """Another item is where the write puts one."""
 
@@ -88,6 +96,10 @@ def pay(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return checkout.pay(order)
 
 
+def pay_in_doubt(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_timeoutAfterCharge")
+
+
 def mark_paid(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return checkout.mark_paid(order, checkout.payment_items(order)[0]["payment_id"])
 
@@ -96,8 +108,37 @@ def cancel(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return checkout.cancel(order)
 
 
+def refund(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.refund(order, 500)
+
+
+def fulfil(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.fulfil(order)
+
+
+def settle_late_charge(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    """A charge of another amount is found, when its payment is settled."""
+    [payment] = checkout.payment_items(order)
+    charge_behind_our_back(checkout, payment["payment_id"], 99)
+    checkout.settle()
+    return Answer(200, {}, "")
+
+
+def claim_alone(checkout: Checkout) -> dict[str, Any]:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    return order
+
+
+def charge(checkout: Checkout) -> dict[str, Any]:
+    order = checkout.create_order()
+    checkout.pay(order)
+    return order
+
+
 ANOTHER = "pay_01KG9YS7G00000000000000000_001"
-ORDERS, PAYMENTS, AUDIT = "OrdersTable", "PaymentsTable", "AuditTable"
+ORDERS, PAYMENTS, AUDIT, REFUNDS = "OrdersTable", "PaymentsTable", "AuditTable", "RefundsTable"
 
 CREATE = [
     ("its id is taken", take_the_key(ORDERS), ORDERS),
@@ -136,36 +177,78 @@ CANCEL = [
     ("the order was written", change(ORDERS, audit_sequence=2), ORDERS),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
-# Operation, whether the order is charged before, which of its transactions is spoiled, and what it rests on.
+UNKNOWN = [
+    ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=3), ORDERS),
+    ("the payment has succeeded", change(PAYMENTS, status="succeeded"), PAYMENTS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+REFUND = [
+    ("the order is refunded", change(ORDERS, status="refunded"), ORDERS),
+    ("another payment paid for it", change(ORDERS, payment_id=ANOTHER), ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=5), ORDERS),
+    ("less is left than is asked for", change(PAYMENTS, refundable_amount=499), PAYMENTS),
+    ("the payment is refunded", change(PAYMENTS, status="refunded"), PAYMENTS),
+    ("the refund is there", take_the_key(REFUNDS), REFUNDS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+FINISH_REFUND = [
+    ("the order was written", change(ORDERS, audit_sequence=6), ORDERS),
+    ("the payment is no longer refunding", change(PAYMENTS, status="succeeded"), PAYMENTS),
+    ("the refund has ended", change(REFUNDS, status="failed"), REFUNDS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+RETURN = [
+    ("the order is paid by the payment", pay_by_this, ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=4), ORDERS),
+    ("the payment is linked", change(PAYMENTS, linked_at="2026-01-31T12:00:00.000Z"), PAYMENTS),
+    ("some of it is on its way already", change(PAYMENTS, refundable_amount=1), PAYMENTS),
+    ("some of it was returned", change(PAYMENTS, refunded_amount=1), PAYMENTS),
+    ("it has not failed", change(PAYMENTS, status="pending"), PAYMENTS),
+    ("the refund is there", take_the_key(REFUNDS), REFUNDS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+FULFIL = [
+    ("the order is refunded", change(ORDERS, status="refunded"), ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=5), ORDERS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
+CLAIM.append(("as many payments as there may be", change(ORDERS, payment_attempts=50), ORDERS))
+# Operation, the order before it, which of its transactions is spoiled, and what it rests on.
 WRITES = [
-    ("create", create, False, 0, CREATE),
-    ("claim", pay, False, 0, CLAIM),
-    ("finish", pay, False, 1, FINISH),
-    ("link", mark_paid, True, 0, LINK),
-    ("cancel", cancel, False, 0, CANCEL),
+    ("create", create, Checkout.create_order, 0, CREATE),
+    ("claim", pay, Checkout.create_order, 0, CLAIM),
+    ("finish", pay, Checkout.create_order, 1, FINISH),
+    ("unknown", pay_in_doubt, Checkout.create_order, 1, UNKNOWN),
+    ("link", mark_paid, charge, 0, LINK),
+    ("cancel", cancel, Checkout.create_order, 0, CANCEL),
+    ("refund", refund, Checkout.buy, 0, REFUND),
+    # The second transaction is the simulated gateway's own.
+    ("finish refund", refund, Checkout.buy, 2, FINISH_REFUND),
+    ("return", settle_late_charge, claim_alone, 1, RETURN),
+    ("fulfil", fulfil, Checkout.buy, 0, FULFIL),
 ]
 
 
 @pytest.mark.proves("FR-014", "FR-016", "FR-022", "FR-025", "FR-029", "FR-102", "FR-113")
+@pytest.mark.proves("FR-202", "FR-209", "FR-211", "FR-217", "FR-227")
 @pytest.mark.parametrize(
-    ("operate", "charged", "number", "spoil", "table"),
+    ("operate", "prepare", "number", "spoil", "table"),
     [
-        pytest.param(operate, charged, number, spoil, table, id=f"{name}: {why}")
-        for name, operate, charged, number, conditions in WRITES
+        pytest.param(operate, prepare, number, spoil, table, id=f"{name}: {why}")
+        for name, operate, prepare, number, conditions in WRITES
         for why, spoil, table in conditions
     ],
 )
 def test_a_write_does_not_happen_once(
     checkout: Checkout,
     operate: Callable[[Checkout, dict[str, Any]], Answer],
-    charged: bool,
+    prepare: Callable[[Checkout], dict[str, Any]],
     number: int,
     spoil: Spoil,
     table: str,
 ) -> None:
-    order = checkout.create_order()
-    if charged:
-        checkout.pay(order)
+    order = prepare(checkout)
     with spoiling(checkout, spoil, number=number) as refused_by:
         operate(checkout, order)
     assert refused_by[:number] == [[]] * number, "what comes before it is written"

@@ -1,5 +1,6 @@
 import pytest
 
+from checkout.errors import RefundExceedsPayment
 from checkout.money import Money
 from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
@@ -58,3 +59,58 @@ def test_a_payment_that_was_never_charged_fails_without_a_decline() -> None:
 def test_an_outcome_is_set_once() -> None:
     with pytest.raises(ValueError, match="succeeded cannot become failed"):
         start_payment().succeed(gateway_reference="ch_1", at=LATER).fail(reason="late", at=LATER)
+
+
+def charged_payment() -> Payment:
+    return start_payment().succeed(gateway_reference="ch_1", at=LATER)
+
+
+@pytest.mark.proves("FR-201", "FR-203")
+def test_an_unknown_outcome_is_pending_for_clients_until_it_is_known() -> None:
+    unknown = start_payment().leave_open(gateway_reference="pi_1", act_until=None, at=LATER)
+    assert (unknown.status, unknown.public_status, unknown.is_open) == ("unknown", "pending", True)
+    assert unknown.leave_open(gateway_reference="pi_1", act_until=None, at=LATER) == unknown
+    assert unknown.succeed(gateway_reference="pi_1", at=LATER).status == "succeeded"
+    assert unknown.fail(reason="not_charged", at=LATER).due_at is None
+
+
+@pytest.mark.proves("FR-201", "FR-210")
+def test_a_refund_takes_its_part_and_comes_to_an_end_of_its_own() -> None:
+    part = charged_payment().start_refund(1000, at=LATER, due_at=LATER)
+    assert (part.status, part.refundable_amount, part.amount_in_refunds) == ("refunding", 1400, 1000)
+    assert part.public_status == "succeeded"
+    both = part.start_refund(1400, at=LATER, due_at=LATER)
+    assert (both.refundable_amount, both.amount_in_refunds, both.refund_count) == (0, 2400, 2)
+    first = both.finish_refund(1000, at=LATER)
+    assert (first.status, first.refunded_amount, first.amount_in_refunds) == ("refunding", 1000, 1400)
+    assert first.finish_refund(1400, at=LATER).status == "refunded"
+    back = first.fail_refund(1400, at=LATER)
+    assert (back.status, back.refundable_amount, back.refunded_amount) == ("succeeded", 1400, 1000)
+
+
+@pytest.mark.proves("FR-211")
+@pytest.mark.parametrize("amount", [0, -1, 2401])
+def test_no_refund_is_more_than_what_is_left(amount: int) -> None:
+    with pytest.raises(RefundExceedsPayment):
+        charged_payment().start_refund(amount, at=LATER, due_at=LATER)
+
+
+@pytest.mark.proves("FR-209")
+def test_a_late_charge_is_returned_whole_and_its_payment_stays_failed_until_then() -> None:
+    failed = start_payment().fail(reason="gateway_unavailable", at=LATER)
+    late = failed.take_charge(99, gateway_reference="ch_9", at=LATER).start_refund(99, at=LATER, due_at=LATER)
+    assert (late.status, late.public_status) == ("refunding", "failed")
+    assert late.finish_refund(99, at=LATER).status == "refunded"
+    again = late.fail_refund(99, at=LATER)
+    assert (again.status, again.due_at) == ("failed", LATER), "it is tried again"
+
+
+@pytest.mark.proves("FR-205")
+def test_a_payment_is_due_as_long_as_something_is_left_to_be_done() -> None:
+    assert start_payment().due_at
+    assert charged_payment().due_at
+    assert charged_payment().link(at=LATER).due_at is None
+    assert start_payment().decline(decline_code="x", gateway_reference=None, at=LATER).due_at is None
+    refunding = charged_payment().link(at=LATER).start_refund(1, at=LATER, due_at=LATER)
+    assert refunding.due_at
+    assert refunding.finish_refund(1, at=LATER).due_at is None

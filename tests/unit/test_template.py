@@ -131,3 +131,26 @@ def test_parameters_reach_the_functions() -> None:
     assert read_template().environment["MAX_DECLINES"] == "10"
     with pytest.raises(TemplateError):
         read_template({"Unheard": "1"})
+
+
+@pytest.mark.proves("FR-205", "FR-229", "FR-232")
+def test_what_runs_by_itself_is_declared_with_how_often() -> None:
+    schedules = {schedule.function.code.name: schedule.seconds for schedule in read_template().schedules}
+    assert schedules == {"settle_payments": 60, "reconcile_payments": 3600}
+
+
+@pytest.mark.proves("FR-219", "FR-223")
+def test_stripes_layer_is_on_the_functions_that_call_the_gateway_and_no_others() -> None:
+    with_layer = {
+        function["Properties"]["Handler"].removeprefix("app.")
+        for function in FUNCTIONS.values()
+        if {"Ref": "StripeLayer"} in function["Properties"].get("Layers", [])
+    }
+    assert with_layer == {"pay", "refund_order", "settle_payments", "reconcile_payments", "receive_stripe_event"}
+
+
+@pytest.mark.proves("FR-206")
+def test_a_payment_is_settled_only_after_those_who_make_it_must_have_ended() -> None:
+    """By default; a run that comes earlier does no harm, but prevents charges that are on their way."""
+    pay = FUNCTIONS["PayFunction"]["Properties"]
+    assert DOCUMENT["Parameters"]["SettleAfterSeconds"]["Default"] > 2 * pay["Timeout"]

@@ -3,7 +3,17 @@ from itertools import product
 import pytest
 
 from checkout.errors import InvalidTransition
-from checkout.transitions import ORDER_TRANSITIONS, PAYMENT_TRANSITIONS, OrderStatus, check_order_transition
+from checkout.transitions import (
+    ORDER_TRANSITIONS,
+    PAYMENT_TRANSITIONS,
+    REFUND_TRANSITIONS,
+    OrderStatus,
+    PaymentStatus,
+    RefundStatus,
+    check_order_transition,
+    check_payment_transition,
+    check_refund_transition,
+)
 
 pytestmark = pytest.mark.proves("FR-114")
 
@@ -33,6 +43,42 @@ def test_only_transitions_of_the_table_are_allowed(current: OrderStatus, request
     }
 
 
+ALLOWED_FOR_PAYMENTS = {
+    ("pending", "succeeded"),
+    ("pending", "failed"),
+    ("pending", "unknown"),
+    ("unknown", "succeeded"),
+    ("unknown", "failed"),
+    ("succeeded", "refunding"),
+    ("failed", "refunding"),
+    ("refunding", "refunded"),
+    ("refunding", "succeeded"),
+    ("refunding", "failed"),
+}
+ALLOWED_FOR_REFUNDS = {("pending", "succeeded"), ("pending", "failed")}
+
+
+@pytest.mark.proves("FR-201")
+@pytest.mark.parametrize(("current", "requested"), list(product(PaymentStatus, PaymentStatus)))
+def test_payments_go_the_ways_of_the_table(current: PaymentStatus, requested: PaymentStatus) -> None:
+    if (current, requested) in ALLOWED_FOR_PAYMENTS:
+        check_payment_transition(current, requested)
+        return
+    with pytest.raises(ValueError, match=f"{current} cannot become {requested}"):
+        check_payment_transition(current, requested)
+
+
+@pytest.mark.proves("FR-201")
+@pytest.mark.parametrize(("current", "requested"), list(product(RefundStatus, RefundStatus)))
+def test_refunds_go_the_ways_of_the_table(current: RefundStatus, requested: RefundStatus) -> None:
+    if (current, requested) in ALLOWED_FOR_REFUNDS:
+        check_refund_transition(current, requested)
+        return
+    with pytest.raises(ValueError, match=f"{current} cannot become {requested}"):
+        check_refund_transition(current, requested)
+
+
 def test_every_state_has_its_transitions() -> None:
     assert set(ORDER_TRANSITIONS) == set(OrderStatus)
-    assert {target for targets in PAYMENT_TRANSITIONS.values() for target in targets} <= set(PAYMENT_TRANSITIONS)
+    assert set(PAYMENT_TRANSITIONS) == set(PaymentStatus)
+    assert set(REFUND_TRANSITIONS) == set(RefundStatus)

@@ -12,13 +12,11 @@ __all__ = [
     "is_payment_id",
     "new_order_id",
     "payment_id_of",
-    "payment_id_of_refund",
     "refund_id_of",
 ]
 
 ORDER_ID = re.compile(r"ord_[0-9A-HJKMNP-TV-Z]{26}")
 PAYMENT_ID = re.compile(r"pay_[0-9A-HJKMNP-TV-Z]{26}_[0-9]{3,6}")
-REFUND_ID = re.compile(r"ref_([0-9A-HJKMNP-TV-Z]{26}_[0-9]{3,6})_[0-9]{2,6}")
 
 Randomness = Callable[[int], bytes]
 """Gives that many random bytes."""
@@ -51,11 +49,3 @@ def is_payment_id(text: str) -> bool:
 def refund_id_of(payment_id: str, number: int) -> str:
     """The refund id of a payment's refund, counted from 1: a refund that is resumed is the same, at the gateway too."""
     return f"ref_{payment_id.removeprefix('pay_')}_{number:02}"
-
-
-def payment_id_of_refund(refund_id: str) -> str:
-    """The payment id that a refund id was made of. Raises ValueError where it is no refund id."""
-    match = REFUND_ID.fullmatch(refund_id)
-    if match is None:
-        raise ValueError("is no refund id")
-    return f"pay_{match[1]}"

@@ -5,7 +5,7 @@ asked of the gateway, its order is marked paid, or its charge is returned. It is
 of the gateway or the report of differences came upon it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -70,17 +70,20 @@ class SettlementService:
         """
         done = Settled()
         for due in self._orders.list_due(before=format_time(self._clock()), limit=limit):
-            if author.deadline() < SECONDS_FOR_ONE:
+            if not self._try_to_settle(author, due.payment_id, done):
                 break
-            try:
-                done.orders_paid += self.settle_payment(author, due.payment_id)
-            except Exception as fault:
-                # Whatever it is, the others have a right to be settled; it is told, and comes up again.
-                done.faults.append((due.payment_id, type(fault).__name__))
             if self._postpone(due):
                 done.waiting += 1
             else:
                 done.settled += 1
+        return done
+
+    def settle_payments(self, author: Author, payment_ids: Iterable[str]) -> Settled:
+        """Settles these, for as long as there is time; what fails is told, and does not stop the rest."""
+        done = Settled()
+        for payment_id in payment_ids:
+            if not self._try_to_settle(author, payment_id, done):
+                break
         return done
 
     def settle_payment(self, author: Author, payment_id: str) -> bool:
@@ -106,6 +109,17 @@ class SettlementService:
         0 where there is none (FR-230)."""
         started = [due.created_at for due in self._orders.scan_due() if not due.is_linked]
         return (self._clock() - datetime.fromisoformat(min(started))).total_seconds() if started else 0.0
+
+    def _try_to_settle(self, author: Author, payment_id: str, done: Settled) -> bool:
+        """False where there is no time left to begin it."""
+        if author.deadline() < SECONDS_FOR_ONE:
+            return False
+        try:
+            done.orders_paid += self.settle_payment(author, payment_id)
+        except Exception as fault:
+            # Whatever it is, the others have a right to be settled; it is told, and comes up again.
+            done.faults.append((payment_id, type(fault).__name__))
+        return True
 
     def _settle_outcome(self, author: Author, payment: Payment) -> Payment:
         charge = None

@@ -1,0 +1,88 @@
+"""`make reconcile` against a database over HTTP, as an operator runs it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from checkout.dynamodb import to_wire
+from local.child_process import ChildProcess
+from local.keys import issue_token
+from local.tables import connect
+from local.template import ROOT
+from tests.e2e.conftest import SERVE, START_SECONDS, Customer, read_announcement
+
+pytestmark = pytest.mark.proves("FR-229")
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Of a runtime in which an order was paid, another half refunded, and a third declined."""
+    running = tmp_path_factory.mktemp("reconcile") / "running.json"
+    process = ChildProcess([sys.executable, "-c", SERVE, "embedded", str(running), "none"], folder=ROOT)
+    try:
+        found = read_announcement(running)
+        process.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
+        with httpx.Client(base_url=found["address"], timeout=30, trust_env=False) as http:
+            alice = Customer(http, issue_token("alice"))
+            alice.buy(("mug", 1))
+            order, _ = alice.buy(("tea", 1))
+            assert (
+                Customer(http, issue_token("sam", scope="orders:manage")).refund(order, amount=600).status_code == 201
+            )
+            assert alice.pay(alice.create_order(), "tok_chargeDeclined").status_code == 402
+        yield connect(found["database"])
+    finally:
+        process.stop()
+
+
+def reconcile(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.reconcile", "--endpoint", database.meta.endpoint_url, *arguments]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'checkout'}"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_books_that_agree_are_told_to_and_the_exit_is_0(database: Any) -> None:
+    deadline = time.monotonic() + 30
+    # What is some seconds old only is left for later.
+    while "3 payments, 3 charges" not in (run := reconcile(database)).stdout:
+        assert (run.returncode, run.stderr) == (0, "")
+        assert time.monotonic() < deadline, run.stdout
+        time.sleep(1)
+    assert (run.returncode, run.stdout) == (0, f"{datetime.now(UTC):%Y-%m-%d}: 3 payments, 3 charges, 0 differences\n")
+    other = reconcile(database, "--day", "2026-01-31")
+    assert (other.returncode, other.stdout) == (0, "2026-01-31: 0 payments, 0 charges, 0 differences\n")
+
+
+def test_what_differs_is_listed_and_the_exit_is_1(database: Any) -> None:
+    ghost = {
+        "payment_id": "pay_01KG9YS7G00000000000000000_001",
+        "outcome": "succeeded",
+        "reference": "ch_ghost",
+        "order_id": "ord_01KG9YS7G00000000000000000",
+        "amount": 999,
+        "refundable": 999,
+        "currency": "usd",
+        "charged_at": "2026-02-01T12:00:00.000Z",
+    }
+    database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(ghost))
+    run = reconcile(database, "--day", "2026-02-01")
+    assert run.returncode == 1
+    assert run.stdout.splitlines() == [
+        "missing_here: pay_01KG9YS7G00000000000000000_001 / ch_ghost",
+        "    here: none; at the gateway: succeeded 9.99 USD",
+        "2026-02-01: 0 payments, 1 charges, 1 differences",
+    ]
+
+
+def test_a_database_that_does_not_answer_is_told_and_the_exit_is_2() -> None:
+    nobody = connect("http://127.0.0.1:9")
+    run = reconcile(nobody)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("cannot compare: ")
