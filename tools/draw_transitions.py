@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from checkout.transitions import ORDER_TRANSITIONS, PAYMENT_TRANSITIONS
+from checkout.transitions import ORDER_TRANSITIONS, PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 
 __all__ = ["DIAGRAMS", "draw_transitions", "replace_diagram"]
 
@@ -41,6 +41,7 @@ def replace_diagram(document: str, diagram: str) -> str:
 DIAGRAMS: Mapping[Path, str] = {
     SPECS / "001-payment-checkout" / "data-model.md": draw_transitions(PAYMENT_TRANSITIONS),
     SPECS / "002-order" / "data-model.md": draw_transitions(ORDER_TRANSITIONS),
+    SPECS / "003-payment-recovery" / "data-model.md": draw_transitions(REFUND_TRANSITIONS),
     ROOT / "README.md": draw_transitions(ORDER_TRANSITIONS),
 }
 """The diagram of each document."""
