@@ -244,7 +244,8 @@ def its_clock(checkout: Checkout) -> Iterator[Checkout]:
 
 
 def set_environment(endpoint: str = "", **parameters: str) -> Any:
-    parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32, "CircuitFailures": "1000", **parameters}
+    generous = {"CircuitFailures": "1000", "MaxHourlyDeclines": "1000"}
+    parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32, **generous, **parameters}
     return patch.dict(os.environ, {**AWS, **read_template(parameters).environment})
 
 

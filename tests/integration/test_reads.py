@@ -27,7 +27,8 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
 
     def look(params: dict[str, Any]) -> None:
         for asked in params["RequestItems"].values() if "RequestItems" in params else [params]:
-            if not asked.get("ConsistentRead"):
+            # Whether the gateway is left alone may be some seconds old.
+            if not asked.get("ConsistentRead") and asked.get("TableName") != "CircuitTable":
                 eventual.append(str(params))
 
     with asking(checkout, "GetItem", look), asking(checkout, "Query", look), asking(checkout, "BatchGetItem", look):
