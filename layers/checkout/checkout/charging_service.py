@@ -99,7 +99,7 @@ class ChargingService:
             for payment in payments:
                 if payment.is_open:
                     raise PaymentInProgress(transaction_id=payment.payment_id)
-                if payment.payment_id == order.live_payment_id:
+                if payment.has_succeeded:
                     raise PaymentAlreadySucceeded(transaction_id=payment.payment_id)
             if declines >= self._limits.hourly_declines:
                 raise self._refuse_for_now(declines)
