@@ -10,6 +10,9 @@ from unittest.mock import patch
 
 import pytest
 
+from checkout import wiring
+from checkout.audit import Actor
+from checkout.caller import Author
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.money import Money
 from checkout.order_table import OrderChanged, OrderTable
@@ -291,6 +294,32 @@ def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: C
     ]
     assert checkout.order_item(order)["refunded_amount"] == 0
     assert checkout.pay(order).status == 201
+
+
+@pytest.mark.proves("FR-209", "FR-014")
+@pytest.mark.parametrize("late", [False, True], ids=["of another amount", "of a payment that had failed"])
+def test_while_a_charge_is_being_returned_there_is_no_second_one(checkout: Checkout, late: bool) -> None:
+    order = checkout.create_order()
+    if late:
+        checkout.pay(order, "tok_unavailable")
+    else:
+        with failing(checkout, is_claim, after=True):
+            checkout.pay(order)
+    payment_id = checkout.payment_items(order)[0]["payment_id"]
+    charge_behind_our_back(checkout, payment_id, 99)
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    if late:
+        author = Author(Actor.SYSTEM, "request", lambda: 60)
+        with pytest.raises(OutcomeUnknown):
+            wiring.settlement_service().settle_payment(author, payment_id)
+    else:
+        checkout.settle()
+    for answer in (checkout.pay(order), checkout.cancel(order)):
+        assert (answer.code, answer.body["transaction_id"]) == ("payment_in_progress", payment_id)
+    checkout.settle(after=timedelta(hours=1))
+    assert sum(refund["amount"] for refund in checkout.refunds(order)) == 99
+    assert checkout.pay(order).status == 201
+    checkout.audit_events(order)
 
 
 @pytest.mark.proves("FR-209")

@@ -132,9 +132,9 @@ def test_what_stripe_answers_is_the_contracts(
 @pytest.mark.proves("FR-221", "FR-206")
 def test_a_charge_slower_than_the_function_is_settled(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()
-    stub.slow_seconds = 2.5
+    stub.slow_seconds = 5
     stub.load_fault(CREATE, Fault.SLOW)
-    assert checkout.pay(order, VISA, seconds=6.5).status == 202
+    assert checkout.pay(order, VISA, seconds=8).status == 202
     assert checkout.settle()["orders_paid"] == 1
     assert len(checkout.charges(order)) == 1
 

@@ -265,6 +265,7 @@ def test_a_charge_that_waits_for_its_customer_tells_what_the_client_needs(
         assert gateway.prevent_charge(payment, soon) == gateway.find_charge(payment, soon)
     else:
         assert (again.status, again.decline_code) == (ChargeStatus.DECLINED, "payment_intent_authentication_failure")
+        assert intent["status"] == "canceled"
         ended = gateway.prevent_charge(payment, soon)
         assert ended is not None
         assert ended.status is ChargeStatus.DECLINED

@@ -97,7 +97,7 @@ class ChargingService:
                     return self._resume(caller, order, payment)
             order.check_payable(money, max_declines=self._limits.declines, max_payments=self._limits.payments)
             for payment in payments:
-                if payment.is_open:
+                if payment.is_open or payment.is_being_returned:
                     raise PaymentInProgress(transaction_id=payment.payment_id)
                 if payment.has_succeeded:
                     raise PaymentAlreadySucceeded(transaction_id=payment.payment_id)

@@ -439,7 +439,8 @@ class OrderTable:
         entry: AuditEntry,
         deadline: Deadline,
     ) -> None:
-        """A charge that pays for no order is on its way back (FR-209). Takes each before and after."""
+        """A charge that pays for no order is on its way back, and holds the order meanwhile unless another payment does
+        (FR-209). Takes each before and after."""
         # A payment that pays for its order is refunded by staff, not returned.
         unpaid = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
         unlinked = "attribute_not_exists(linked_at)"

@@ -145,6 +145,10 @@ class Order:
         """Held by a payment that starts; what clients see does not change (FR-014)."""
         return replace(self, live_payment_id=payment_id, payment_attempts=self.payment_attempts + 1)
 
+    def hold(self, payment_id: str) -> "Order":
+        """Held by a charge that is to be returned, unless another payment holds it: no second charge meanwhile."""
+        return replace(self, live_payment_id=self.live_payment_id or payment_id)
+
     def release(self, *, declined: bool) -> "Order":
         """Let go by a payment that failed: payable again (FR-017, FR-019)."""
         return replace(self, live_payment_id=None, declined_payments=self.declined_payments + declined)

@@ -52,7 +52,7 @@ class PaymentRecorder:
                 ),
             )
         if charge.money != payment.money:
-            # The order is let go, and the charge goes back where it came from (FR-209).
+            # The charge goes back where it came from; the order is let go once it has (FR-209).
             return self._finish(
                 author, order, payment, lambda open_, at: open_.fail(reason=WRONG_CHARGE, at=at, due_at=open_.due_at)
             )
@@ -126,7 +126,8 @@ class PaymentRecorder:
             if by_sole_request and payment.resumed_at:
                 return payment
             ended = end(payment, format_time(at))
-            released = order if ended.has_succeeded else order.release(declined=ended.was_declined)
+            # As long as there is a charge, the payment holds the order: also one that is to be returned.
+            released = order if ended.due_at else order.release(declined=ended.was_declined)
             entry = self._make_entry(author, order, payment, ended, at)
             self._orders.finish_payment(
                 (order, released), (payment, ended), entry, author.deadline, at=at, by_sole_request=by_sole_request

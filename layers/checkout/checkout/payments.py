@@ -78,6 +78,11 @@ class Payment:
         return self.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}
 
     @property
+    def is_being_returned(self) -> bool:
+        """Whether it is a charge that pays for no order and has not been returned yet (FR-209)."""
+        return self.due_at is not None and not (self.is_open or self.has_succeeded or self.linked_at)
+
+    @property
     def has_succeeded(self) -> bool:
         return self.status is PaymentStatus.SUCCEEDED
 

@@ -83,7 +83,7 @@ class RefundRecorder:
     def start_return(
         self, author: Author, order: Order, payment: Payment, charged: Money, *, gateway_reference: str
     ) -> StartedRefund:
-        """All of a charge that pays for no order is on its way back (FR-209)."""
+        """All of a charge that pays for no order is on its way back (FR-209); until then it holds the order."""
         at, due_at = self._read_times()
         charge = payment.take_charge(charged.amount, gateway_reference=gateway_reference, at=at)
         refunding = charge.start_refund(charged.amount, at=at, due_at=due_at)
@@ -96,8 +96,9 @@ class RefundRecorder:
             facts={**_facts_of(refund), "gateway_reference": gateway_reference},
             at=at,
         )
-        self._orders.start_return((order, order), (payment, refunding), refund, entry, author.deadline)
-        return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
+        held = order.hold(payment.payment_id)
+        self._orders.start_return((order, held), (payment, refunding), refund, entry, author.deadline)
+        return StartedRefund(held.with_audit_head(entry.head), refunding, refund, resumed=False)
 
     def record_refund(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Refund:
         """What the gateway says of a refund (FR-210, FR-214); the refund as it then is, whoever wrote it."""
@@ -126,6 +127,8 @@ class RefundRecorder:
                 payment = now.payment.finish_refund(amount, at=at)
                 if order.payment_id == payment.payment_id:
                     order = order.refund(amount, at=at)
+                elif order.live_payment_id == payment.payment_id:
+                    order = order.release(declined=False)
             entries = [
                 author.record(
                     now.order,

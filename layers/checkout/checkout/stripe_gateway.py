@@ -88,7 +88,10 @@ class StripeGateway:
             if made.status != "succeeded" and made.last_response and _was_replayed(made.last_response.headers):
                 # What was answered first; what has become of it since is another question.
                 intent = self._retrieve(client, made.id)
-            if intent["status"] == "canceled":
+                if intent["status"] == "requires_payment_method":
+                    # The client has the secret of the intent, and could confirm it with another card.
+                    intent = self._cancel(client, intent)
+            if intent["status"] == "canceled" and not intent.get("last_payment_error"):
                 raise RequestNotTaken
             return _to_charge(intent)
 
