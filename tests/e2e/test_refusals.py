@@ -417,6 +417,7 @@ def assert_is_problem(answer: httpx.Response, status: int, code: str) -> dict[st
     problem: dict[str, Any] = answer.json()
     assert (answer.status_code, problem.get("code")) == (status, code), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
     assert set(problem) >= PROBLEM_MEMBERS
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{code}"

@@ -169,3 +169,18 @@ def test_keys_may_be_published_at_a_url_and_are_fetched_once(data: Path) -> None
 def test_keys_that_cannot_be_fetched_are_a_fault_and_no_refusal(data: Path) -> None:
     with environment(JwksUrl="http://127.0.0.1:1/jwks.json"), pytest.raises(jwt.PyJWKClientConnectionError):
         ask(f"Bearer {issue_token('alice', data=data)}")
+
+
+@pytest.mark.usefixtures("inline_keys")
+@pytest.mark.parametrize("issuer", [["https://issuer.checkout.example"], {}, 7, True])
+def test_an_issuer_that_is_no_text_is_refused(data: Path, issuer: object) -> None:
+    claims = {"iss": issuer, "aud": "checkout", "sub": "alice", "exp": int(time.time()) + 600}
+    token = jwt.api_jws.encode(json.dumps(claims).encode(), read_key(data), algorithm="RS256", headers={"kid": "local"})
+    assert ask(f"Bearer {token}") == {"isAuthorized": False}
+
+
+@pytest.mark.proves("FR-215")
+@pytest.mark.usefixtures("inline_keys")
+@pytest.mark.parametrize("scope", [["orders:manage"], ["a orders:manage b"], {"orders:manage": 1}, 7, None])
+def test_a_scope_that_is_no_text_is_none(data: Path, scope: object) -> None:
+    assert ask(f"Bearer {sign({'scope': scope}, read_key(data))}")["context"]["scope"] == ""

@@ -388,21 +388,21 @@ def test_a_payment_that_others_change_again_and_again_comes_up_again(checkout: C
 
 @pytest.mark.proves("FR-230")
 def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, read_log: Callable[[], str]) -> None:
-    def read_age() -> float:
+    def read_ages() -> list[float]:
         lines = [json.loads(line) for line in read_log().splitlines()]
-        [age] = [line["OldestUnsettledChargeAge"] for line in lines if "OldestUnsettledChargeAge" in line]
-        return float(age[0])
+        return [line["OldestUnsettledChargeAge"][0] for line in lines if "OldestUnsettledChargeAge" in line]
 
     checkout.buy()
     read_log()
     checkout.settle()
-    assert read_age() == 0
+    assert read_ages() == []
     checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
     checkout.wait(timedelta(minutes=10))
     checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
     with patch.object(SimulatedGateway, "prevent_charge", side_effect=OutcomeUnknown):
         checkout.settle(after=timedelta(minutes=5))
-    assert 900 <= read_age() <= 910
+    [age] = read_ages()
+    assert 900 <= age <= 910
 
 
 MONEY = Money(1800, "usd")

@@ -22,6 +22,10 @@ def request(body: str | None = None, **event: Any) -> Request:
     return Request({"requestContext": {"requestId": "req-1"}, "body": body, **event}, Context())
 
 
+def test_no_answer_is_kept_by_caches() -> None:
+    assert Response(200, {}).to_event()["headers"]["cache-control"] == "no-store"
+
+
 def test_a_body_is_parsed() -> None:
     assert request('{"transaction_id":"pay_1"}').parse(MarkOrderPaidBody).transaction_id == "pay_1"
 

@@ -18,6 +18,11 @@ def count(name: str, **dimensions: str) -> None:
 
 
 def measure(name: str, value: float, unit: MetricUnit) -> None:
-    """Writes the value of a metric, as `count` does."""
+    """Writes the value of a metric, as `count` does; nothing of 0, since metrics cost by the hour that they are written in.
+
+    An alarm takes missing data for good.
+    """
+    if not value:
+        return
     with single_metric(name=name, unit=unit, value=value):
         pass

@@ -57,12 +57,14 @@ class TokenVerifier:
         except jwt.PyJWKClientConnectionError:
             # The keys cannot be had: that says nothing about the token, and must not pass for an answer.
             raise
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError) as error:
+            # PyJWT compares what is no text, where text belongs, without looking at it first.
             raise TokenRefused(type(error).__name__) from error
         # It becomes a key of tables; a lone surrogate, which is no text, counts for nothing.
         if not 1 <= len(claims["sub"].encode(errors="ignore")) <= MAX_SUBJECT_BYTES or not claims["sub"].isprintable():
             raise TokenRefused("subject is empty, too long or no text")
-        return Identity(customer_id=claims["sub"], scope=str(claims.get("scope", "")))
+        scope = claims.get("scope")
+        return Identity(customer_id=claims["sub"], scope=scope if isinstance(scope, str) else "")
 
 
 @cache
