@@ -18,7 +18,7 @@ def count(name: str, **dimensions: str) -> None:
 
 
 def measure(name: str, value: float, unit: MetricUnit) -> None:
-    """Writes the value of a metric, as `count` does; nothing of 0, since metrics cost by the hour that they are written in.
+    """Writes the value of a metric, as `count` does, unless it is 0: metrics cost by the hour that they are written in.
 
     An alarm takes missing data for good.
     """
