@@ -120,11 +120,11 @@ def read_document(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     return document
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """Turns the short forms of intrinsic functions, `!Ref x`, into the long ones, {"Ref": "x"}."""
 
 
-def _read_intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+def _read_intrinsic(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.SequenceNode):
         value: Any = loader.construct_sequence(node, deep=True)
     elif isinstance(node, yaml.MappingNode):

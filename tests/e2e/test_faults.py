@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 EVERY_CASE = bool(os.environ.get("REQUIRE_ALL"))
-STRIDE = 1 if EVERY_CASE else 29
+STRIDE = 1 if EVERY_CASE else 53
 EMPTY_EVERY = 3
 RETRIES = 6
 HOUR = 3600

@@ -1,5 +1,6 @@
 """The real handlers on tables made from template.yaml: in moto for one thread, in DynamoDB Local for races."""
 
+import functools
 import importlib
 import itertools
 import json
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import botocore.session
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker_base
 from moto import mock_aws
@@ -225,6 +227,9 @@ class Checkout:
         for item in self.scan("IdempotencyTable"):
             self.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": item["id"]}})
 
+
+# What botocore knows of AWS is read once, not for each client that a test makes.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 TABLES = tuple(read_template().tables)
 
