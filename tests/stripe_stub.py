@@ -121,10 +121,11 @@ class StripeStub:
             (name for name, pattern in ROUTES.items() if pattern.fullmatch(f"{request.method} {request.path}")), ""
         )
         self.requests[route] += 1
+        parameters = read_parameters(request)
         faults = self._faults.get(route, [])
         fault = faults.pop(0) if faults else None
         try:
-            response = self._respond(route, request, fault)
+            response = self._respond(route, request, parameters, fault)
         except StripeError as error:
             response = _to_response(error.status, error.body)
         if fault in {Fault.DROPPED_BEFORE, Fault.DROPPED_AFTER}:
@@ -134,7 +135,7 @@ class StripeStub:
             time.sleep(self.slow_seconds)
         return response(environ, start_response)
 
-    def _respond(self, route: str, request: Request, fault: Fault | None) -> Response:
+    def _respond(self, route: str, request: Request, parameters: dict[str, Any], fault: Fault | None) -> Response:
         if fault is Fault.REFUSED:
             raise StripeError(429, "invalid_request_error", code="rate_limit")
         if fault is Fault.UNAUTHORIZED or request.headers.get("authorization") != f"Bearer {KEY}":
@@ -144,7 +145,6 @@ class StripeStub:
         if fault is Fault.DROPPED_BEFORE:
             return Response()
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        parameters = read_parameters(request)
         if key is None:
             return _to_response(200, self._work(route, request, parameters))
         return self._respond_once(key, route, request, parameters, fault)

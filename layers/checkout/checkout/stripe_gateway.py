@@ -8,6 +8,7 @@ What leaves open whether Stripe acted is OutcomeUnknown; RequestNotTaken and Inv
 effect, with all the attempts of the SDK counted.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from checkout.payments import Payment
 from checkout.refunds import Refund
 
 __all__ = ["StripeGateway"]
+
+# The SDK writes what it sends, tokens included, wherever the root logger is at DEBUG.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 MAX_RETRIES = 2
 LONGEST_PAUSE = stripe.HTTPClient.MAX_DELAY
