@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import patch
 
 import botocore.session
@@ -233,6 +233,8 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 TABLES = tuple(read_template().tables)
 
+Made = TypeVar("Made", bound=Checkout)
+
 
 def forget_clients() -> None:
     """As in a process that has just started."""
@@ -243,9 +245,9 @@ def forget_clients() -> None:
 
 
 @contextmanager
-def its_clock(checkout: Checkout) -> Iterator[Checkout]:
+def its_clock(checkout: Checkout) -> Iterator[None]:
     with patch.object(wiring, "read_utc_clock", checkout.read_clock):
-        yield checkout
+        yield
 
 
 def set_environment(endpoint: str = "", **parameters: str) -> Any:
@@ -254,17 +256,24 @@ def set_environment(endpoint: str = "", **parameters: str) -> Any:
     return patch.dict(os.environ, {**AWS, **read_template(parameters).environment})
 
 
-@pytest.fixture
-def checkout() -> Iterator[Checkout]:
-    """On moto: one thread at a time."""
-    with set_environment(), mock_aws():
+@contextmanager
+def open_checkout(make: Callable[["DynamoDBClient"], Made], **parameters: str) -> Iterator[Made]:
+    """On moto: one thread at a time. The template's parameters are the default ones, but for these."""
+    with set_environment(**parameters), mock_aws():
         forget_clients()
         database = wiring.dynamodb_client()
         create_tables(database)
         load_products(database)
-        with its_clock(Checkout(database)) as made:
+        made = make(database)
+        with its_clock(made):
             yield made
     forget_clients()
+
+
+@pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    with open_checkout(Checkout) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -283,7 +292,8 @@ def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
         # Imported before the threads start, as a function's code is before its first request.
         for function in ("create_order", "pay", "mark_order_paid", "cancel_order", "refund_order", "settle_payments"):
             importlib.import_module(f"functions.{function}.app")
-        with its_clock(Checkout(connect(dynamodb_local))) as made:
+        made = Checkout(connect(dynamodb_local))
+        with its_clock(made):
             yield made
     forget_clients()
 

@@ -7,25 +7,16 @@ from unittest.mock import patch
 
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_states
-from moto import mock_aws
 
 from checkout import wiring
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
-from local.tables import create_tables, load_products
-from tests.integration.conftest import Checkout, forget_clients, its_clock, set_environment
+from tests.integration.conftest import Checkout, forget_clients, open_checkout
 
 
 @pytest.fixture
 def limited_checkout() -> Iterator[Checkout]:
-    limits = {"CircuitFailures": "3", "MaxHourlyDeclines": "4", "MaxPayments": "6"}
-    with set_environment(**limits), mock_aws():
-        forget_clients()
-        database = wiring.dynamodb_client()
-        create_tables(database)
-        load_products(database)
-        with its_clock(Checkout(database)) as made:
-            yield made
-    forget_clients()
+    with open_checkout(Checkout, CircuitFailures="3", MaxHourlyDeclines="4", MaxPayments="6") as opened:
+        yield opened
 
 
 @pytest.mark.proves("FR-226")

@@ -12,13 +12,11 @@ from unittest.mock import patch
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from checkout import wiring
 from functions.receive_stripe_event.app import receive_stripe_event
-from local.tables import create_tables, load_products
 from local.template import ROOT
-from tests.integration.conftest import AWS, Answer, Checkout, Context, forget_clients, its_clock, set_environment
+from tests.integration.conftest import AWS, Answer, Checkout, Context, open_checkout, set_environment
 from tests.integration.test_pay import failing, is_claim, is_outcome
 from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
 
@@ -72,18 +70,12 @@ def stub() -> Iterator[StripeStub]:
 @pytest.fixture
 def checkout(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeCheckout]:
     monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0.01)
-    with set_environment(PaymentGateway="stripe", StripeAddress=stub.address), mock_aws():
-        forget_clients()
+    with open_checkout(StripeCheckout, PaymentGateway="stripe", StripeAddress=stub.address) as opened:
         ssm = boto3.client("ssm")
         ssm.put_parameter(Name="/checkout/stripe/key", Value=KEY, Type="SecureString")
         ssm.put_parameter(Name="/checkout/stripe/webhook-secrets", Value=f"{OLD},{NEW}", Type="SecureString")
-        database = wiring.dynamodb_client()
-        create_tables(database)
-        load_products(database)
-        with its_clock(StripeCheckout(database)) as made:
-            made.stub = stub
-            yield made
-    forget_clients()
+        opened.stub = stub
+        yield opened
 
 
 @pytest.mark.proves("FR-219", "FR-220")
