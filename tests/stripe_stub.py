@@ -28,6 +28,7 @@ from local.wsgi import serve_application
 __all__ = ["Fault", "StripeStub", "make_event", "open_stripe_stub", "sign"]
 
 KEY = "sk_test_stub"
+MINIMUM = 50  # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 DECLINES = {
     "chargeDeclined": ("card_declined", "generic_decline"),
     "chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds"),
@@ -196,6 +197,8 @@ class StripeStub:
         name = (card or "").removeprefix("pm_card_").removeprefix("tok_")
         if parameters.get("confirm") == "true" and name not in {*DECLINES, "visa", "authenticationRequired"}:
             raise StripeError(400, "invalid_request_error", keep=False, code="resource_missing", param="payment_method")
+        if int(parameters["amount"]) < MINIMUM:
+            raise StripeError(400, "invalid_request_error", keep=False, code="amount_too_small", param="amount")
         number = next(self._numbers)
         intent: dict[str, Any] = {
             "id": f"pi_{number}",

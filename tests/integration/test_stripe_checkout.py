@@ -121,6 +121,28 @@ def test_what_stripe_answers_is_the_contracts(
         assert checkout.pay(order, VISA).status == 201
 
 
+@pytest.mark.proves("FR-221", "FR-226")
+def test_what_stripe_refuses_is_surely_not_charged_and_closes_no_circuit(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    """An amount below Stripe's least."""
+    wiring.gateway.cache_clear()
+    with set_environment(CircuitFailures="2", StripeAddress=stub.address, PaymentGateway="stripe"):
+        wiring.gateway()
+    checkout.database.update_item(
+        TableName="ProductsTable",
+        Key={"product_id": {"S": "mug"}},
+        UpdateExpression="SET unit_price = :few",
+        ExpressionAttributeValues={":few": {"N": "49"}},
+    )
+    for _ in range(3):
+        order = checkout.create_order()
+        assert checkout.pay(order, VISA).code == "gateway_unavailable"
+        assert checkout.payment_items(order)[0]["status"] == "failed"
+    assert stub.intents == {}
+    assert checkout.pay(checkout.create_order("tea"), VISA).status == 201
+
+
 @pytest.mark.proves("FR-221", "FR-206")
 def test_a_charge_slower_than_the_function_is_settled(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()

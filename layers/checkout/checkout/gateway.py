@@ -25,6 +25,7 @@ __all__ = [
     "OutcomeUnknown",
     "RefundOutcome",
     "RequestNotTaken",
+    "RequestRefused",
 ]
 
 KEYS_KEPT = timedelta(hours=20)
@@ -33,6 +34,10 @@ KEYS_KEPT = timedelta(hours=20)
 
 class RequestNotTaken(Exception):
     """The gateway did not take the request: surely nothing was charged, or refunded, by it."""
+
+
+class RequestRefused(RequestNotTaken):
+    """The gateway looked at the request and said no. Nothing is wrong with the gateway."""
 
 
 class OutcomeUnknown(Exception):

@@ -13,8 +13,8 @@ from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBr
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
 
 from checkout.clock import Clock, Deadline
-from checkout.errors import GatewayUnavailable
-from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUnknown, RequestNotTaken
+from checkout.errors import CheckoutError, GatewayUnavailable
+from checkout.gateway import Charge, Gateway, GatewayRefund, RequestNotTaken, RequestRefused
 from checkout.payments import Payment
 from checkout.refunds import Refund
 
@@ -39,7 +39,8 @@ class CircuitGateway:
             failure_threshold=failures,
             recovery_timeout=OPEN_SECONDS,
             success_threshold=1,
-            handled_exceptions=(RequestNotTaken, OutcomeUnknown),
+            # What the gateway refuses says that it is there: a customer's bad request must not close the shop.
+            ignored_exceptions=(RequestRefused, CheckoutError),
         )
         self._states.configure(config, CIRCUIT)
         self._guard = circuit_breaker(name=CIRCUIT, persistence_store=states, config=config)

@@ -207,7 +207,7 @@ class OrderTable:
             found += [_to_due(from_wire(item)) for item in page["Items"]]
         return sorted(found, key=lambda due: due.due_at)[:limit]
 
-    def scan_due(self) -> Iterator[Due]:
+    def list_open(self) -> Iterator[Due]:
         """Everything with something left to be done, due or not: as much as is open, however much was paid."""
         for shard in range(DUE_SHARDS):
             query = self._query_due(shard, "due_shard = :shard", {})

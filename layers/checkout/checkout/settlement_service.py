@@ -107,7 +107,7 @@ class SettlementService:
     def read_oldest_age(self) -> float:
         """The age in seconds of the oldest charge that may have been made and whose order is neither paid nor refunded;
         0 where there is none (FR-230)."""
-        started = [due.created_at for due in self._orders.scan_due() if not due.is_linked]
+        started = [due.created_at for due in self._orders.list_open() if not due.is_linked]
         return (self._clock() - datetime.fromisoformat(min(started))).total_seconds() if started else 0.0
 
     def _try_to_settle(self, author: Author, payment_id: str, done: Settled) -> bool:

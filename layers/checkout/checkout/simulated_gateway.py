@@ -23,7 +23,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from checkout.clock import Clock, Deadline, format_time
 from checkout.dynamodb import from_wire, to_wire
 from checkout.errors import InvalidToken
-from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown, RefundOutcome, RequestNotTaken
+from checkout.gateway import (
+    Charge,
+    ChargeStatus,
+    GatewayRefund,
+    OutcomeUnknown,
+    RefundOutcome,
+    RequestNotTaken,
+    RequestRefused,
+)
 from checkout.money import Money
 from checkout.payments import Payment
 from checkout.refunds import Refund
@@ -180,7 +188,7 @@ class SimulatedGateway:
     def _charge(self, payment: Payment, behaviour: Behaviour, deadline: Deadline) -> Charge:
         known = self._find(payment.payment_id)
         if known and known["outcome"] == PREVENTED:
-            raise RequestNotTaken
+            raise RequestRefused
         if known and known["outcome"] != LOST:
             return _to_charge(known)
         if (behaviour.refuses or behaviour.loses_request) and not known:
@@ -200,7 +208,7 @@ class SimulatedGateway:
             outcome["decline_code"] = behaviour.decline_code
         charged = self._remember(payment.payment_id, outcome)
         if charged["outcome"] == PREVENTED:
-            raise RequestNotTaken
+            raise RequestRefused
         if behaviour.loses_answer:
             raise OutcomeUnknown
         return _to_charge(charged)

@@ -21,7 +21,15 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from checkout.clock import Clock, Deadline
 from checkout.errors import InvalidToken
-from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown, RefundOutcome, RequestNotTaken
+from checkout.gateway import (
+    Charge,
+    ChargeStatus,
+    GatewayRefund,
+    OutcomeUnknown,
+    RefundOutcome,
+    RequestNotTaken,
+    RequestRefused,
+)
 from checkout.money import Money
 from checkout.payments import Payment
 from checkout.refunds import Refund
@@ -96,7 +104,7 @@ class StripeGateway:
                     # The client has the secret of the intent, and could confirm it with another card.
                     intent = self._cancel(client, intent)
             if intent["status"] == "canceled" and not intent.get("last_payment_error"):
-                raise RequestNotTaken
+                raise RequestRefused
             return _to_charge(intent)
 
     def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
@@ -214,9 +222,9 @@ class StripeGateway:
         """The key was used with other parameters: the charge was prevented, or it was made by an earlier release."""
         intent = self._find_intent(client, payment) or self._take_key(client, payment)
         if intent is None:
-            raise RequestNotTaken
+            raise RequestRefused
         if intent["status"] in {"canceled", "requires_payment_method"} and not intent.get("last_payment_error"):
-            raise RequestNotTaken
+            raise RequestRefused
         return _to_charge(intent)
 
     def _cancel(self, client: stripe.StripeClient, intent: Intent) -> Intent:
@@ -291,9 +299,14 @@ def _raise_meaning(error: stripe.StripeError, attempts: _Attempts) -> NoReturn:
 
     https://docs.stripe.com/api/errors and https://docs.stripe.com/error-low-level
     """
-    refused = isinstance(error, stripe.RateLimitError | stripe.AuthenticationError | stripe.PermissionError)
-    never_sent = isinstance(error, stripe.APIConnectionError)
-    if (refused or never_sent) and not attempts.left_open:
+    if attempts.left_open:
+        raise OutcomeUnknown from None
+    if isinstance(error, stripe.InvalidRequestError):
+        raise RequestRefused from None
+    if isinstance(
+        error,
+        stripe.RateLimitError | stripe.AuthenticationError | stripe.PermissionError | stripe.APIConnectionError,
+    ):
         raise RequestNotTaken from None
     raise OutcomeUnknown from None
 
