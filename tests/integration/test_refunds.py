@@ -218,8 +218,10 @@ def test_refunds_at_once_never_exceed_the_payment(racing_checkout: Checkout) -> 
         order = racing_checkout.buy("tea", 1)
         answers = race(*[lambda: racing_checkout.refund(order, 300)] * 10)
         found = codes(answers)
-        assert set(found) <= {201, "refund_exceeds_payment", "store_unavailable"}
-        assert found[201] <= 4
+        # Pending where the others were faster again and again: it is on record, and will be made.
+        assert set(found) <= {201, 202, "refund_exceeds_payment", "store_unavailable"}
+        assert found[201] + found[202] <= 4
+        racing_checkout.settle()
         while racing_checkout.refund(order, 300).status == 201:
             pass
         assert sum(refund["amount"] for refund in racing_checkout.refunds(order)) == 1200
