@@ -105,6 +105,14 @@ def test_a_late_charge_is_returned_whole_and_its_payment_stays_failed_until_then
     assert (again.status, again.due_at) == ("failed", LATER), "it is tried again"
 
 
+@pytest.mark.proves("FR-209")
+def test_a_wrong_charge_fails_its_payment_and_is_left_to_be_returned() -> None:
+    wrong = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_9", at=LATER)
+    assert (wrong.status, wrong.failure_reason, wrong.gateway_reference) == ("failed", "wrong_charge", "ch_9")
+    assert wrong.is_being_returned
+    assert not start_payment().fail(reason="not_charged", at=LATER).is_being_returned
+
+
 @pytest.mark.proves("FR-205")
 def test_a_payment_is_due_as_long_as_something_is_left_to_be_done() -> None:
     assert start_payment().due_at

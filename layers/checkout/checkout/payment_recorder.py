@@ -54,7 +54,10 @@ class PaymentRecorder:
         if charge.money != payment.money:
             # The charge goes back where it came from; the order is let go once it has (FR-209).
             return self._finish(
-                author, order, payment, lambda open_, at: open_.fail(reason=WRONG_CHARGE, at=at, due_at=open_.due_at)
+                author,
+                order,
+                payment,
+                lambda open_, at: open_.refuse_charge(reason=WRONG_CHARGE, gateway_reference=charge.reference, at=at),
             )
         return self._finish(
             author, order, payment, lambda open_, at: open_.succeed(gateway_reference=charge.reference, at=at)

@@ -125,9 +125,14 @@ class Payment:
             due_at=None,
         )
 
-    def fail(self, *, reason: str, at: str, due_at: str | None = None) -> "Payment":
-        """Failed without a decline; `due_at` where it was charged all the same and the charge is to be returned."""
-        return replace(self._go_to(PaymentStatus.FAILED, at), failure_reason=reason, due_at=due_at)
+    def fail(self, *, reason: str, at: str) -> "Payment":
+        """Failed without a charge and without a decline."""
+        return replace(self._go_to(PaymentStatus.FAILED, at), failure_reason=reason, due_at=None)
+
+    def refuse_charge(self, *, reason: str, gateway_reference: str, at: str) -> "Payment":
+        """Failed, for its card was charged wrongly; it stays due until the charge is returned (FR-209)."""
+        failed = self._go_to(PaymentStatus.FAILED, at)
+        return replace(failed, failure_reason=reason, gateway_reference=gateway_reference)
 
     def resume(self, *, at: str) -> "Payment":
         """Taken up by a later request, which asks the gateway again."""
