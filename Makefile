@@ -107,8 +107,8 @@ reconcile: setup ## Compare payments and charges of DAY=2026-01-31 (today by def
 	@$(PY) -m tools.reconcile $(if $(DAY),--day $(DAY)) $(where)
 
 lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
-	$(PY) -m ruff check
-	$(PY) -m ruff format --check
+	$(PY) -m ruff check --no-cache
+	$(PY) -m ruff format --no-cache --check
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-cache
 	$(SAM) validate --lint

@@ -1,13 +1,12 @@
 """POST /webhooks/stripe: something happened to a payment; what, is asked of Stripe (FR-224, FR-225)."""
 
-from checkout.stripe_events import verify_event
-
 from checkout import wiring
 from checkout.api import Request, Response, endpoint, note
 from checkout.clock import read_utc_clock
 from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.idempotency import Result, run_once
+from checkout.stripe_events import verify_event
 
 
 @endpoint
