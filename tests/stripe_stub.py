@@ -1,5 +1,6 @@
 """A small Stripe over HTTP, for what must be proved of the adapter: it follows Stripe's published API as far as the
-adapter uses it, and fails when a test says so.
+adapter uses it, and fails when a test says so. It takes no parameter that the SDK, which is made of Stripe's own
+description of the API, does not know.
 
 Payment intents (create and confirm at once, retrieve, cancel, list, search), refunds (create, list), idempotency keys,
 and signed events. https://docs.stripe.com/api, https://docs.stripe.com/api/idempotent_requests
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from stripe.params import PaymentIntentCreateParams, RefundCreateParams
 from werkzeug.wrappers import Request, Response
 
 from local.wsgi import serve_application
@@ -34,12 +36,14 @@ DECLINES = {
     "chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds"),
     "chargeDeclinedExpiredCard": ("expired_card", "expired_card"),
 }
+OTHER_CARDS = {"visa", "authenticationRequired", "refusedWithIntent"}
 
 
 class Fault(StrEnum):
     """What can go wrong with a request."""
 
     REFUSED = "refused"  # 429: nothing is done, nothing is kept of the key
+    LOCKED = "locked"  # 429: an object was in use for too long
     UNAUTHORIZED = "unauthorized"
     ERROR_BEFORE = "error before"  # 500: nothing is done, and the key gives this answer from now on
     ERROR_AFTER = "error after"  # 500, after it took effect; kept as well
@@ -139,6 +143,8 @@ class StripeStub:
     def _respond(self, route: str, request: Request, parameters: dict[str, Any], fault: Fault | None) -> Response:
         if fault is Fault.REFUSED:
             raise StripeError(429, "invalid_request_error", code="rate_limit")
+        if fault is Fault.LOCKED:
+            raise StripeError(429, "invalid_request_error", code="lock_timeout")
         if fault is Fault.UNAUTHORIZED or request.headers.get("authorization") != f"Bearer {KEY}":
             raise StripeError(401, "invalid_request_error")
         if not route:
@@ -191,11 +197,9 @@ class StripeStub:
     # Endpoints
 
     def create_intent(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        card = parameters.get("payment_method") or parameters.get("payment_method_data", {}).get("card", {}).get(
-            "token"
-        )
-        name = (card or "").removeprefix("pm_card_").removeprefix("tok_")
-        if parameters.get("confirm") == "true" and name not in {*DECLINES, "visa", "authenticationRequired"}:
+        _check_names(parameters, PaymentIntentCreateParams)
+        name = parameters.get("payment_method", "").removeprefix("pm_card_")
+        if parameters.get("confirm") == "true" and name not in DECLINES.keys() | OTHER_CARDS:
             raise StripeError(400, "invalid_request_error", keep=False, code="resource_missing", param="payment_method")
         if int(parameters["amount"]) < MINIMUM:
             raise StripeError(400, "invalid_request_error", keep=False, code="amount_too_small", param="amount")
@@ -217,6 +221,8 @@ class StripeStub:
         self.intents[intent["id"]] = intent
         if parameters.get("confirm") != "true":
             return intent
+        if name == "refusedWithIntent":
+            raise StripeError(400, "invalid_request_error", code="parameter_invalid_empty", payment_intent=intent)
         if name in DECLINES:
             code, decline_code = DECLINES[name]
             error = {"type": "card_error", "code": code, "decline_code": decline_code}
@@ -238,7 +244,8 @@ class StripeStub:
         intent = self.retrieve_intent(parameters, intent_id)
         if intent["status"] in {"succeeded", "canceled", "processing"}:
             raise StripeError(400, "invalid_request_error", code="payment_intent_unexpected_state")
-        intent["status"] = "canceled"
+        # Stripe does not say that it keeps the error.
+        intent.update(status="canceled", last_payment_error=None)
         return intent
 
     def list_intents(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -254,10 +261,11 @@ class StripeStub:
         match = re.fullmatch(r'metadata\["(\w+)"\]:"([^"]*)"', parameters["query"])
         assert match, parameters
         found = [intent for intent in self.intents.values() if intent["metadata"].get(match[1]) == match[2]]
-        found = [] if self.search_lags else found
+        found = [] if self.search_lags else [{**intent, "status": "requires_payment_method"} for intent in found]
         return {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False, "data": found}
 
     def create_refund(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        _check_names(parameters, RefundCreateParams)
         intent = self.retrieve_intent({}, parameters["payment_intent"])
         amount, charge = int(parameters["amount"]), intent["latest_charge"]
         if charge is None or charge["amount_refunded"] + amount > intent["amount_received"]:
@@ -338,6 +346,11 @@ def sign(payload: bytes, *secrets: str, at: datetime | None = None) -> str:
     signed = f"{seconds}.".encode() + payload
     made = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
     return ",".join([f"t={seconds}", *(f"v1={signature}" for signature in made)])
+
+
+def _check_names(parameters: dict[str, Any], known: Any) -> None:
+    for name in parameters.keys() - known.__annotations__.keys():
+        raise StripeError(400, "invalid_request_error", keep=False, code="parameter_unknown", param=name)
 
 
 def _page(found: list[dict[str, Any]], parameters: dict[str, Any], url: str) -> dict[str, Any]:

@@ -7,11 +7,14 @@ for pm_card_visa; which parameter an error is about.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 
+from checkout import stripe_gateway
 from checkout.gateway import ChargeStatus, RefundOutcome
+from checkout.payments import Payment
 from checkout.stripe_gateway import StripeGateway
 from local.child_process import ChildProcess, find_free_port
 from tests.conftest import LOCALSTRIPE
@@ -34,7 +37,16 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def gateway(address: str) -> StripeGateway:
+def gateway(address: str, monkeypatch: pytest.MonkeyPatch) -> StripeGateway:
+    """localstripe speaks an earlier version of the API, of before 2026-07-29, with another name for a parameter."""
+    to_params = stripe_gateway._to_params
+
+    def to_earlier_params(payment: Payment) -> dict[str, Any]:
+        params: dict[str, Any] = {**to_params(payment)}
+        params["payment_method_types"] = params.pop("allowed_payment_method_types")
+        return params
+
+    monkeypatch.setattr(stripe_gateway, "_to_params", to_earlier_params)
     return StripeGateway(lambda: KEY, clock=lambda: datetime.now(UTC), base_address=address)
 
 

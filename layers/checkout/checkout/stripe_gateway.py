@@ -13,11 +13,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 import stripe
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from checkout.clock import Clock, Deadline
 from checkout.errors import InvalidToken
@@ -30,25 +29,26 @@ from checkout.gateway import (
     RequestNotTaken,
     RequestRefused,
 )
-from checkout.money import Money
+from checkout.identifiers import is_payment_id
 from checkout.payments import Payment
 from checkout.refunds import Refund
+from checkout.stripe_amounts import from_stripe_amount, to_stripe_amount
+from checkout.stripe_http import MAX_RETRIES, DeadlineClient
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
 
 __all__ = ["StripeGateway"]
 
 # The SDK writes what it sends, tokens included, wherever the root logger is at DEBUG.
 logging.getLogger("stripe").setLevel(logging.WARNING)
+stripe.enable_telemetry = False
 
-MAX_RETRIES = 2
-LONGEST_PAUSE = stripe.HTTPClient.MAX_DELAY
-CONNECT_SECONDS = 3.0
-SHORTEST_ATTEMPT_SECONDS = 1.0
 PAGE = 100
 LONGEST_REQUEST = timedelta(minutes=10)
 """After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so."""
 
-# Parameters of a charge that only the card's token can be wrong about.
-TOKEN_PARAMETERS = ("payment_method", "payment_method_data")
+AMOUNT_PARAMETERS = {"amount", "currency"}
 TOKEN_CODES = {"token_already_used", "token_in_use", "payment_method_unexpected_state"}
 KEY_IN_USE = {"idempotency_key_in_use", "lock_timeout"}
 
@@ -67,27 +67,18 @@ class StripeGateway:
         self._local = threading.local()
 
     def check_token(self, token: str) -> None:
-        """https://docs.stripe.com/testing and https://docs.stripe.com/api/tokens: pm_… and, from before, tok_…"""
-        if not token.startswith(("pm_", "tok_")):
+        """A payment method of Stripe's: https://docs.stripe.com/api/payment_methods"""
+        if not token.startswith("pm_"):
             raise InvalidToken
 
     def charge(self, payment: Payment, token: str, deadline: Deadline) -> Charge:
         self.check_token(token)
-        card: dict[str, Any] = (
-            {"payment_method": token}
-            if token.startswith("pm_")
-            else {"payment_method_data": {"type": "card", "card": {"token": token}}}
-        )
+        params = _to_params(payment)
+        params["payment_method"] = token
+        params["confirm"] = True
         with self._asking(deadline) as (client, attempts):
             try:
-                made = client.v1.payment_intents.create(
-                    {
-                        **_describe(payment),  # type: ignore[typeddict-item]
-                        **card,
-                        "confirm": True,
-                    },
-                    {"idempotency_key": payment.payment_id},
-                )
+                made = client.v1.payment_intents.create(params, {"idempotency_key": payment.payment_id})
             except stripe.CardError as declined:
                 return self._read_decline(client, payment, declined)
             except stripe.IdempotencyError:
@@ -99,10 +90,7 @@ class StripeGateway:
             intent: Intent = made.to_dict()
             if made.status != "succeeded" and made.last_response and _was_replayed(made.last_response.headers):
                 # What was answered first; what has become of it since is another question.
-                intent = self._retrieve(client, made.id)
-                if intent["status"] == "requires_payment_method":
-                    # The client has the secret of the intent, and could confirm it with another card.
-                    intent = self._cancel(client, intent)
+                intent = self._end_decline(client, self._retrieve(client, made.id))
             if intent["status"] == "canceled" and not intent.get("last_payment_error"):
                 raise RequestRefused
             return _to_charge(intent)
@@ -125,12 +113,16 @@ class StripeGateway:
             return _to_charge(intent)
 
     def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
+        try:
+            amount = to_stripe_amount(refund.money)
+        except ValueError:
+            return GatewayRefund(None, RefundOutcome.FAILED, "amount_not_supported")
         with self._asking(deadline) as (client, attempts):
             try:
                 made = client.v1.refunds.create(
                     {
                         "payment_intent": str(payment.gateway_reference),
-                        "amount": refund.money.amount,
+                        "amount": amount,
                         "metadata": {
                             "refund_id": refund.refund_id,
                             "payment_id": refund.payment_id,
@@ -164,12 +156,12 @@ class StripeGateway:
                     yield _to_charge(intent)
 
     @contextmanager
-    def _asking(self, deadline: Deadline) -> Iterator[tuple[stripe.StripeClient, "_Attempts"]]:
+    def _asking(self, deadline: Deadline) -> Iterator[tuple[stripe.StripeClient, DeadlineClient]]:
         """A client of Stripe for the time left; its errors as what they mean of what was asked."""
         key = self._key()
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
-        attempts = _Attempts(deadline, self._local.session)
+        attempts = DeadlineClient(deadline, self._local.session)
         client = stripe.StripeClient(
             key,
             http_client=attempts,
@@ -188,10 +180,9 @@ class StripeGateway:
     def _find_intent(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         if payment.gateway_reference:
             return self._retrieve(client, payment.gateway_reference)
-        found = client.v1.payment_intents.search(
-            {"query": f'metadata["payment_id"]:"{payment.payment_id}"', "expand": ["data.latest_charge"]}
-        )
-        return next((intent.to_dict() for intent in found.data), None)
+        found = client.v1.payment_intents.search({"query": f'metadata["payment_id"]:"{payment.payment_id}"'})
+        # The search may have it as it was a while ago.
+        return next((self._retrieve(client, intent.id) for intent in found.data), None)
 
     def _look_for_refund(self, client: stripe.StripeClient, refund: Refund, payment: Payment) -> GatewayRefund | None:
         listed = client.v1.refunds.list({"payment_intent": str(payment.gateway_reference), "limit": PAGE})
@@ -201,22 +192,27 @@ class StripeGateway:
     def _take_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         """The intent that takes the payment's idempotency key, and is not confirmed; or the one that has taken it.
 
-        None where the key was taken by a request that made no intent: it is answered the same for ever.
+        None where the key was taken by a request that made no intent, as it is answered the same for ever; and where
+        Stripe does not take such an amount, from the charge neither.
         """
         try:
-            return client.v1.payment_intents.create(
-                {**_describe(payment)},  # type: ignore[typeddict-item]
-                {"idempotency_key": payment.payment_id},
-            ).to_dict()
+            made = client.v1.payment_intents.create(_to_params(payment), {"idempotency_key": payment.payment_id})
+            return made.to_dict()
+        except RequestRefused:
+            return None
+        except stripe.InvalidRequestError as error:
+            if error.param not in AMOUNT_PARAMETERS:
+                raise
+            return None
         except stripe.IdempotencyError:
             # The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness
             started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
             intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
-            made = next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
-            if made is None and datetime.fromisoformat(payment.asked_at) > self._clock() - LONGEST_REQUEST:
+            taker = next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
+            if taker is None and datetime.fromisoformat(payment.asked_at) > self._clock() - LONGEST_REQUEST:
                 # What took the key may still be at work.
                 raise OutcomeUnknown from None
-            return made
+            return taker
 
     def _find_what_took_the_key(self, client: stripe.StripeClient, payment: Payment) -> Charge:
         """The key was used with other parameters: the charge was prevented, or it was made by an earlier release."""
@@ -225,12 +221,17 @@ class StripeGateway:
             raise RequestRefused
         if intent["status"] in {"canceled", "requires_payment_method"} and not intent.get("last_payment_error"):
             raise RequestRefused
-        return _to_charge(intent)
+        return _to_charge(self._end_decline(client, intent))
+
+    def _end_decline(self, client: stripe.StripeClient, intent: Intent) -> Intent:
+        """A client that has the secret of an intent could confirm it with another card, once it was declined."""
+        return self._cancel(client, intent) if intent["status"] == "requires_payment_method" else intent
 
     def _cancel(self, client: stripe.StripeClient, intent: Intent) -> Intent:
-        """As it is once it cannot be charged any more; or what it became meanwhile."""
+        """As it is once it cannot be charged any more, with why it was declined; or what it became meanwhile."""
         try:
-            return client.v1.payment_intents.cancel(intent["id"]).to_dict()
+            now = client.v1.payment_intents.cancel(intent["id"]).to_dict()
+            return {**now, "last_payment_error": now.get("last_payment_error") or intent.get("last_payment_error")}
         except stripe.InvalidRequestError:
             # It is no longer in a state that can be cancelled.
             return self._retrieve(client, intent["id"])
@@ -263,45 +264,14 @@ class StripeGateway:
         yield from (intent.to_dict() for intent in listed.auto_paging_iter())
 
 
-class _Attempts(stripe.RequestsClient):
-    """The SDK's HTTP client for one call of the gateway: no attempt outlives its deadline, none is begun without time.
-
-    `left_open` once an attempt may have had an effect that its answer did not tell.
-    """
-
-    def __init__(self, deadline: Deadline, session: requests.Session) -> None:
-        super().__init__(session=session)
-        self._deadline = deadline
-        self.left_open = False
-
-    def request(  # type: ignore[override]  # the SDK's two signatures differ from each other
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        left = self._deadline()
-        if left < SHORTEST_ATTEMPT_SECONDS:
-            raise stripe.APIConnectionError("no time left", should_retry=False)  # type: ignore[no-untyped-call]
-        self._timeout = (min(CONNECT_SECONDS, left), left)
-        try:
-            content, status, answered = super().request(method, url, headers, post_data)
-        except stripe.APIConnectionError as error:
-            self.left_open = self.left_open or not _was_never_sent(error)
-            raise
-        self.left_open = self.left_open or status >= 500 or status == 409
-        return content, status, answered
-
-    def _should_retry(self, *arguments: Any) -> bool:
-        """As the SDK decides, where the pause before it and the attempt itself fit into what is left."""
-        return self._deadline() > LONGEST_PAUSE + SHORTEST_ATTEMPT_SECONDS and super()._should_retry(*arguments)
-
-
-def _raise_meaning(error: stripe.StripeError, attempts: _Attempts) -> NoReturn:
+def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoReturn:
     """What was refused before anything happened was not taken; of everything else nothing is known.
 
     https://docs.stripe.com/api/errors and https://docs.stripe.com/error-low-level
     """
     if attempts.left_open:
         raise OutcomeUnknown from None
-    if isinstance(error, stripe.InvalidRequestError):
+    if isinstance(error, stripe.InvalidRequestError) and not _names_intent(error):
         raise RequestRefused from None
     if isinstance(
         error,
@@ -311,31 +281,33 @@ def _raise_meaning(error: stripe.StripeError, attempts: _Attempts) -> NoReturn:
     raise OutcomeUnknown from None
 
 
-def _was_never_sent(error: stripe.APIConnectionError) -> bool:
-    """Whether there was not even a connection."""
-    cause = error.__cause__
-    if isinstance(cause, requests.exceptions.ConnectTimeout):
-        return True
-    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
-    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
-
-
 def _was_replayed(headers: Mapping[str, str]) -> bool:
     """Whether Stripe gave what it had answered before. https://docs.stripe.com/api/idempotent_requests"""
     return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
 
 
 def _is_about_token(error: stripe.InvalidRequestError) -> bool:
-    return (error.param or "").startswith(TOKEN_PARAMETERS) or error.code in TOKEN_CODES
+    is_token = error.param == "payment_method" or error.code in TOKEN_CODES
+    return is_token and not _names_intent(error)
 
 
-def _describe(payment: Payment) -> dict[str, Any]:
+def _names_intent(error: stripe.StripeError) -> bool:
+    """Whether it was refused once there was an intent: https://docs.stripe.com/api/errors#errors-payment_intent"""
+    return bool(error.error and error.error.payment_intent)
+
+
+def _to_params(payment: Payment) -> "PaymentIntentCreateParams":
+    """Raises RequestRefused where Stripe cannot be asked for the amount."""
+    try:
+        amount = to_stripe_amount(payment.money)
+    except ValueError:
+        raise RequestRefused from None
     return {
-        "amount": payment.money.amount,
+        "amount": amount,
         "currency": payment.money.currency,
-        # No way to pay that sends the customer elsewhere, to come back from.
-        "payment_method_types": ["card"],
         "metadata": {"payment_id": payment.payment_id, "order_id": payment.order_id},
+        # No way to pay that sends the customer elsewhere, to come back from.
+        "allowed_payment_method_types": ["card"],
     }
 
 
@@ -356,15 +328,17 @@ def _to_charge(intent: Intent) -> Charge:
         status, decline_code = ChargeStatus.DECLINED, error.get("decline_code") or error["code"]
     elif intent["status"] == "requires_action" and action:
         next_action = {"type": action["type"], "client_secret": intent["client_secret"]}
-    latest = intent.get("latest_charge")
+    latest, payment_id = intent.get("latest_charge"), _read_id(intent, "payment_id")
+    refunded = latest["amount_refunded"] if isinstance(latest, dict) else 0
     return Charge(
-        payment_id=_read_id(intent, "payment_id"),
+        # Anybody with access to the account may have written there what they like.
+        payment_id=payment_id if payment_id and is_payment_id(payment_id) else None,
         reference=intent["id"],
         status=status,
-        money=Money(amount, intent["currency"]),
+        money=from_stripe_amount(amount, intent["currency"]),
         decline_code=decline_code,
         next_action=next_action,
-        refunded_amount=latest["amount_refunded"] if isinstance(latest, dict) else 0,
+        refunded_amount=from_stripe_amount(refunded, intent["currency"]).amount,
     )
 
 

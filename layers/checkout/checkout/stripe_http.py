@@ -1,0 +1,68 @@
+"""What Stripe's SDK sends its requests with: HTTP for as long as a deadline allows (FR-219)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+import stripe
+from urllib3 import Timeout
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from checkout.clock import Deadline
+
+__all__ = ["MAX_RETRIES", "DeadlineClient"]
+
+MAX_RETRIES = 2
+"""Of the SDK, which waits before each for up to twice as long as before the last."""
+
+LONGEST_PAUSE = stripe.HTTPClient.INITIAL_DELAY * 2 ** (MAX_RETRIES - 1)
+CONNECT_SECONDS = 3.0
+SHORTEST_ATTEMPT_SECONDS = 1.0
+
+LOCK_TIMEOUT = b'"lock_timeout"'
+"""A 429 that is no refusal of a whole request: https://docs.stripe.com/rate-limits#object-lock-timeouts"""
+
+
+class DeadlineClient(stripe.RequestsClient):
+    """For one call of the gateway: no attempt outlives its deadline, none is begun without time.
+
+    `left_open` once an attempt may have had an effect that its answer did not tell. What the SDK is told of a later
+    attempt is then no proof, for it repeats requests by itself.
+    """
+
+    def __init__(self, deadline: Deadline, session: requests.Session) -> None:
+        super().__init__(session=session)
+        self._deadline = deadline
+        self.left_open = False
+
+    def request(  # type: ignore[override]  # the SDK's two signatures differ from each other
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        left = self._deadline()
+        if left < SHORTEST_ATTEMPT_SECONDS:
+            raise stripe.APIConnectionError("no time left", should_retry=False)  # type: ignore[no-untyped-call]
+        # A total bounds connecting and waiting together.
+        timeout: Any = Timeout(total=left, connect=min(CONNECT_SECONDS, left))
+        self._timeout = timeout
+        try:
+            content, status, answered = super().request(method, url, headers, post_data)
+        except stripe.APIConnectionError as error:
+            self.left_open = self.left_open or not _was_never_sent(error)
+            raise
+        is_open = status >= 500 or status == 409 or (status == 429 and LOCK_TIMEOUT in content)
+        self.left_open = self.left_open or is_open
+        return content, status, answered
+
+    def _should_retry(self, *arguments: Any) -> bool:
+        """As the SDK decides, where the pause before it and the attempt itself fit into what is left."""
+        has_time = self._deadline() > LONGEST_PAUSE + SHORTEST_ATTEMPT_SECONDS
+        return has_time and bool(super()._should_retry(*arguments))
+
+
+def _was_never_sent(error: stripe.APIConnectionError) -> bool:
+    """Whether there was not even a connection."""
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.ConnectTimeout):
+        return True
+    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
+    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
