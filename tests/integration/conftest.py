@@ -222,6 +222,10 @@ class Checkout:
         assert find_misfit(order["id"], trail, AuditHead(item["audit_sequence"], item["audit_hash"])) is None
         return [entry.event for entry in trail]
 
+    def results(self) -> list[dict[str, Any]]:
+        """The results by idempotency key; not which order was created under which."""
+        return [item for item in self.scan("IdempotencyTable") if not item["id"].startswith("order#")]
+
     def forget_idempotency(self) -> None:
         """As when the records have run out, or a crash left none."""
         for item in self.scan("IdempotencyTable"):

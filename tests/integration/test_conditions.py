@@ -139,10 +139,12 @@ def charge(checkout: Checkout) -> dict[str, Any]:
 
 ANOTHER = "pay_01KG9YS7G00000000000000000_001"
 ORDERS, PAYMENTS, AUDIT, REFUNDS = "OrdersTable", "PaymentsTable", "AuditTable", "RefundsTable"
+KEYS = "IdempotencyTable"
 
 CREATE = [
     ("its id is taken", take_the_key(ORDERS), ORDERS),
     ("its first entry is taken", take_the_key(AUDIT), AUDIT),
+    ("its key has an order", take_the_key(KEYS), KEYS),
 ]
 CLAIM = [
     ("the order is paid", change(ORDERS, status="paid"), ORDERS),
@@ -230,7 +232,7 @@ WRITES = [
 ]
 
 
-@pytest.mark.proves("FR-014", "FR-016", "FR-022", "FR-025", "FR-029", "FR-102", "FR-113")
+@pytest.mark.proves("FR-014", "FR-016", "FR-022", "FR-025", "FR-029", "FR-102", "FR-113", "FR-119")
 @pytest.mark.proves("FR-202", "FR-209", "FR-211", "FR-217", "FR-227")
 @pytest.mark.parametrize(
     ("operate", "prepare", "number", "spoil", "table"),

@@ -1,10 +1,13 @@
 """Results by idempotency key, on their table."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from checkout.order_table import OrderTable
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
 
@@ -15,25 +18,35 @@ class Killed(BaseException):
     """A function whose time is over: no code of it runs any more."""
 
 
+def die_after(call: Callable[..., Any]) -> Callable[..., Any]:
+    def die(*arguments: Any, **keywords: Any) -> None:
+        call(*arguments, **keywords)
+        raise Killed
+
+    return die
+
+
 @pytest.mark.proves("FR-010")
 def test_a_result_is_kept_for_24_hours(checkout: Checkout) -> None:
     now = time.time()
     checkout.create_order()
-    [record] = checkout.scan("IdempotencyTable")
-    assert record["expiration"] - now == pytest.approx(24 * 60 * 60, abs=5)
+    records = checkout.scan("IdempotencyTable")
+    assert len(records) == 2
+    for record in records:
+        assert record["expiration"] - now == pytest.approx(24 * 60 * 60, abs=5)
 
 
 @pytest.mark.proves("FR-010")
 def test_a_result_that_has_run_out_is_not_replayed_though_its_record_is_still_there(checkout: Checkout) -> None:
     """DynamoDB removes what has run out within days, not at once."""
     first = checkout.call("create_order", BODY, key="key")
-    [record] = checkout.scan("IdempotencyTable")
-    checkout.database.update_item(
-        TableName="IdempotencyTable",
-        Key={"id": {"S": record["id"]}},
-        UpdateExpression="SET expiration = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
-    )
+    for record in checkout.scan("IdempotencyTable"):
+        checkout.database.update_item(
+            TableName="IdempotencyTable",
+            Key={"id": {"S": record["id"]}},
+            UpdateExpression="SET expiration = :past",
+            ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
+        )
     second = checkout.call("create_order", BODY, key="key")
     assert second.status == 201
     assert "idempotent-replayed" not in second.headers
@@ -53,6 +66,39 @@ def test_a_replay_is_the_first_answer_byte_for_byte_and_header_for_header(checko
     assert len(checkout.payment_items(order.body)) == 1
 
 
+def forget_result(checkout: Checkout) -> None:
+    """As when the answer was never kept."""
+    for record in checkout.results():
+        checkout.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": record["id"]}})
+
+
+@pytest.mark.proves("FR-119")
+def test_a_key_whose_result_was_not_kept_gets_the_order_that_is_there(checkout: Checkout) -> None:
+    first = checkout.call("create_order", BODY, key="key")
+    forget_result(checkout)
+    again = checkout.call("create_order", BODY, key="key")
+    assert (again.status, again.text) == (201, first.text)
+    assert again.headers == {**first.headers, "idempotent-replayed": "true"}
+    assert len(checkout.scan("OrdersTable")) == 1
+    forget_result(checkout)
+    other = checkout.call("create_order", {"items": [{"product_id": "mug", "quantity": 2}]}, key="key")
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
+    theirs = checkout.call("create_order", BODY, key="key", customer="bob")
+    assert theirs.body["id"] != first.body["id"]
+
+
+@pytest.mark.proves("FR-119")
+def test_a_key_whose_function_ended_after_its_write_gets_the_order_that_is_there(checkout: Checkout) -> None:
+    with (
+        patch.object(OrderTable, "create_order", die_after(OrderTable.create_order)),
+        pytest.raises(Killed),
+    ):
+        checkout.call("create_order", BODY, key="key")
+    forget_result(checkout)
+    assert checkout.call("create_order", BODY, key="key").status == 201
+    assert len(checkout.scan("OrdersTable")) == 1
+
+
 @pytest.mark.proves("FR-010")
 def test_a_key_is_one_customers_for_one_operation(checkout: Checkout) -> None:
     order = checkout.call("create_order", BODY, key="key")
@@ -60,7 +106,7 @@ def test_a_key_is_one_customers_for_one_operation(checkout: Checkout) -> None:
     theirs = checkout.call("create_order", BODY, key="key", customer="bob")
     assert (order.status, paid.status, theirs.status) == (201, 201, 201)
     assert theirs.body["id"] != order.body["id"]
-    assert len(checkout.scan("IdempotencyTable")) == 3
+    assert len(checkout.results()) == 3
 
 
 @pytest.mark.proves("FR-010", "FR-011")

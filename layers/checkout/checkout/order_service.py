@@ -1,14 +1,16 @@
 """What can be done with orders, but for paying them."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from checkout.audit import AuditEntry
 from checkout.caller import Caller
 from checkout.clock import Clock, format_time
-from checkout.errors import OrderNotFound
+from checkout.errors import IdempotencyKeyReused, OrderNotFound
+from checkout.hashes import hash_values
 from checkout.identifiers import Randomness, new_order_id
 from checkout.order_access import get_visible_order
-from checkout.order_table import OrderTable, decide_on_latest
+from checkout.order_table import OrderKey, OrderTable, decide_on_latest
 from checkout.orders import Order, OrderLine, price_lines
 from checkout.product_table import ProductTable
 from checkout.products import Product
@@ -36,14 +38,35 @@ class OrderService:
         self._maximum_total = maximum_total
 
     def create_order(
-        self, caller: Caller, *, lines: Sequence[OrderLine], currency: str | None, metadata: Mapping[str, str]
-    ) -> Order:
-        """FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange."""
+        self,
+        caller: Caller,
+        *,
+        lines: Sequence[OrderLine],
+        currency: str | None,
+        metadata: Mapping[str, str],
+        idempotency_key: str,
+    ) -> tuple[Order, bool]:
+        """The order, and whether this call made it: a retry with the key gets the order that is there (FR-119).
+
+        FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, IdempotencyKeyReused.
+        """
+        key_hash = hash_values(caller.customer_id, idempotency_key)
+        asked = [[line.product_id, line.quantity, line.unit_price] for line in lines]
+        request = json.dumps([asked, currency, sorted(metadata.items())])
+        key = OrderKey(key_hash, hash_values(key_hash, request))
         products = self._products.get_products((line.product_id for line in lines), caller.deadline)
         currency, items = price_lines(lines, products, currency)
+        tried: list[bool] = []
 
-        def create() -> Order:
+        def create() -> tuple[Order, bool]:
             now = self._clock()
+            # Where the first try was refused, the key has an order, or another order has the id.
+            known = self._orders.get_order_of_key(caller.customer_id, key_hash, now) if tried else None
+            if known:
+                if known[1] != key.request_hash:
+                    raise IdempotencyKeyReused
+                return known[0], False
+            tried.append(True)
             order = Order.create(
                 order_id=new_order_id(now, self._randomness),
                 customer_id=caller.customer_id,
@@ -64,8 +87,8 @@ class OrderService:
             entry = caller.record(
                 order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
             )
-            self._orders.create_order(order, entry, caller.deadline)
-            return order
+            self._orders.create_order(order, entry, key, caller.deadline, at=now)
+            return order, True
 
         return decide_on_latest(create)
 

@@ -8,6 +8,8 @@ Items
                 key due_shard and due_at, of the payments with something left to be done.
     refunds     key refund_id. One refund of a payment.
     audit       key order_id, sequence. Put once, never updated or deleted.
+    keys        key id, `order#` and the hash of a customer and an idempotency key: which order was created under it.
+                In the table of results by key; its items run out.
     declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer were declined in that hour;
                 its items run out.
 
@@ -21,6 +23,7 @@ Access
     payments that are due, longest first    Query on due, shard by shard
     payments of a day                       Query on by_day
     an order's audit entries, oldest first  Query, consistent
+    the order of an idempotency key         GetItem, consistent
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 Every transaction that changes an order has the condition `unchanged`: nobody wrote the order since it was read. What
@@ -64,11 +67,12 @@ from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus, origi
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
+__all__ = ["Due", "OrderChanged", "OrderKey", "OrderTable", "TableNames", "decide_on_latest"]
 
 MAX_DECISIONS = 6
 MAX_BATCH = 100
 DECLINES_KEPT = timedelta(hours=2)
+KEYS_KEPT = timedelta(hours=24)
 
 Decision = TypeVar("Decision")
 
@@ -99,6 +103,15 @@ class TableNames:
     refunds: str
     audit: str
     declines: str
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """The idempotency key that an order is created under: the hash of it and its customer, and that of the request."""
+
+    key_hash: str
+    request_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,7 @@ class OrderTable:
         self._refunds = names.refunds
         self._audit = names.audit
         self._declines = names.declines
+        self._keys = names.keys
 
     # Reads
 
@@ -153,6 +167,14 @@ class OrderTable:
                 ExpressionAttributeValues={":order_id": {"S": order_id}},
             )
         return next((self.get_order(item["customer_id"]["S"], order_id) for item in found["Items"]), None)
+
+    def get_order_of_key(self, customer_id: str, key_hash: str, now: datetime) -> tuple[Order, str] | None:
+        """The order that was created under a key within a day, and the hash of the request (FR-119)."""
+        item = self._get(self._keys, _to_order_key(key_hash))
+        if item is None or item["expiration"] < int(now.timestamp()):
+            return None
+        order = self.get_order(customer_id, item["order_id"])
+        return (order, item["request_hash"]) if order else None
 
     def get_order_and_declines(
         self, customer_id: str, order_id: str, hour: datetime, deadline: Deadline
@@ -271,10 +293,24 @@ class OrderTable:
 
     # Changes, each one transaction with its audit entry (FR-029)
 
-    def create_order(self, order: Order, entry: AuditEntry, deadline: Deadline) -> None:
-        """FR-102. Conditions: no such order."""
+    def create_order(self, order: Order, entry: AuditEntry, key: OrderKey, deadline: Deadline, *, at: datetime) -> None:
+        """FR-102, FR-119. Conditions: no such order, and none under the key within a day."""
         absent = "attribute_not_exists(order_id)"
-        self._write([self._put(self._orders, from_order(order, entry.head), absent), self._append(entry)], deadline)
+        item = {
+            **_to_order_key(key.key_hash),
+            "order_id": order.order_id,
+            "request_hash": key.request_hash,
+            "expiration": int((at + KEYS_KEPT).timestamp()),
+        }
+        unused = "attribute_not_exists(id) OR expiration < :now"
+        self._write(
+            [
+                self._put(self._orders, from_order(order, entry.head), absent),
+                self._append(entry),
+                self._put(self._keys, item, unused, {":now": int(at.timestamp())}),
+            ],
+            deadline,
+        )
 
     def claim_order(
         self,
@@ -510,8 +546,11 @@ class OrderTable:
         except ConditionFailed as failure:
             raise OrderChanged from failure
 
-    def _put(self, table: str, item: Item, condition: str) -> Item:
-        return {"Put": {"TableName": table, "Item": to_wire(item), "ConditionExpression": condition}}
+    def _put(self, table: str, item: Item, condition: str, values: Item | None = None) -> Item:
+        put: dict[str, Any] = {"TableName": table, "Item": to_wire(item), "ConditionExpression": condition}
+        if values:
+            put["ExpressionAttributeValues"] = to_wire(values)
+        return {"Put": put}
 
     def _append(self, entry: AuditEntry) -> Item:
         """An entry is written once: a number that is taken stays as it is."""
@@ -580,6 +619,10 @@ def _may_become(status: OrderStatus) -> tuple[str, dict[str, str]]:
 
 def _holder(payment: Payment) -> dict[str, str]:
     return {":payment_id": payment.payment_id}
+
+
+def _to_order_key(key_hash: str) -> dict[str, str]:
+    return {"id": f"order#{key_hash}"}
 
 
 def _to_hour_key(customer_id: str, at: datetime) -> dict[str, str]:

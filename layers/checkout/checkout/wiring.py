@@ -58,6 +58,7 @@ def order_table() -> OrderTable:
         refunds=os.environ["REFUNDS_TABLE"],
         audit=os.environ["AUDIT_TABLE"],
         declines=os.environ["DECLINES_TABLE"],
+        keys=os.environ["IDEMPOTENCY_TABLE"],
     )
     transaction = Transaction(dynamodb_client(), jitter=SystemRandom().random)
     return OrderTable(dynamodb_client(), transaction, read_batch(), names=names)
