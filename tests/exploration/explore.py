@@ -1,0 +1,206 @@
+"""Walks the schedules of a scenario, and at every call of each what can go wrong with it; judges how each ends.
+
+A scenario is a state of the order and two or three requests at once. Its schedules are walked depth first up to a
+bound; beyond it, and among the faults beyond theirs, what is walked is drawn by a seeded chance.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations_with_replacement
+
+from tests.exploration.requests import REQUESTS, STATES, Client
+from tests.exploration.rules import bring_to_rest, find_doubled_charge, find_violations
+from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
+from tests.exploration.world import State, World, faults_of
+
+__all__ = ["PAIRS", "PAIRS_AT_HOME", "TRIPLES", "Bounds", "Explorer", "Outcome", "Scenario", "Violation"]
+
+BY_NAME = {request.name: request for request in REQUESTS}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Requests, by name, that are made at once of an order in a state."""
+
+    state: str
+    requests: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.state}: {' | '.join(self.requests)}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Scenario":
+        state, requests = name.split(": ")
+        return cls(state, tuple(requests.split(" | ")))
+
+
+AT_HOME: Mapping[str, Sequence[str]] = {
+    "created": ("pay", "pay other key", "pay declined", "mark paid", "cancel"),
+    "charged": ("mark paid", "pay other key", "cancel", "settle", "event"),
+    "paid": ("refund", "refund other", "fulfil", "settle"),
+    "unknown": ("pay again", "settle", "event", "mark paid", "cancel"),
+    "lost": ("pay again", "settle", "event", "pay other key", "cancel"),
+    "refunding": ("refund", "refund other", "settle", "event", "fulfil"),
+}
+"""What has most to do with an order in a state: of these, triples are walked too."""
+
+PAIRS = tuple(Scenario(state, pair) for state in STATES for pair in combinations_with_replacement(BY_NAME, 2))
+TRIPLES = tuple(
+    Scenario(state, triple) for state, names in AT_HOME.items() for triple in combinations_with_replacement(names, 3)
+)
+PAIRS_AT_HOME = tuple(
+    Scenario(state, pair) for state, names in AT_HOME.items() for pair in combinations_with_replacement(names, 2)
+)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is walked of a scenario: schedules depth first, schedules drawn by chance beyond, and faults."""
+
+    schedules: int
+    drawn: int
+    faults: int
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that did not hold, and the schedule that shows it."""
+
+    scenario: Scenario
+    choices: tuple[Choice, ...]
+    come_back: bool
+    rule: str
+
+    @property
+    def length(self) -> tuple[int, int]:
+        """The shorter, the easier to read: turns, then calls."""
+        turns = sum(one.task != other.task for one, other in zip(self.choices, self.choices[1:], strict=False))
+        return turns, len(self.choices)
+
+    @property
+    def replay(self) -> str:
+        """What Explorer.replay takes."""
+        steps = " ".join(f"{c.task}:{c.fault}" if c.fault else str(c.task) for c in self.choices)
+        return f"{self.scenario.name} @ {steps}"
+
+
+@dataclass
+class Outcome:
+    """What was walked of a scenario, or of several."""
+
+    schedules: int = 0
+    crash_points: int = 0
+    scenarios: int = 0
+    unfinished: int = 0
+    """Scenarios of which not every schedule that can matter was walked."""
+    faults: int = 0
+    """What can go wrong in the schedules that were walked, drawn or not."""
+    violations: list[Violation] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        self.schedules += other.schedules
+        self.crash_points += other.crash_points
+        self.scenarios += other.scenarios
+        self.unfinished += other.unfinished
+        self.faults += other.faults
+        self.violations += other.violations
+
+
+class Explorer:
+    """One at a time in a process."""
+
+    def __init__(self, world: World, seed: int = 0) -> None:
+        self._world = world
+        self._seed = seed
+        self._empty = world.save()
+        self._states: dict[str, State] = {}
+
+    def explore(self, scenario: Scenario, bounds: Bounds, *, stop_at_first: bool = False) -> Outcome:
+        """Walks a scenario within its bounds."""
+        outcome = Outcome(scenarios=1)
+        chance = random.Random(f"{self._seed} {scenario.name}")
+        walked: list[list[Step]] = []
+        for steps, violations in self._walk(scenario, bounds, chance, outcome):
+            walked.append(steps)
+            outcome.schedules += 1
+            outcome.violations += violations
+            if stop_at_first and outcome.violations:
+                return outcome
+        faults = [
+            (steps, at, fault) for steps in walked for at, step in enumerate(steps) for fault in faults_of(step.call)
+        ]
+        outcome.faults = len(faults)
+        for steps, at, fault in faults if len(faults) <= bounds.faults else chance.sample(faults, bounds.faults):
+            choices = [Choice(step.task, fault if number == at else None) for number, step in enumerate(steps)]
+            _, violations = self._run(scenario, follow(choices))
+            outcome.crash_points += 1
+            outcome.violations += violations
+            if stop_at_first and outcome.violations:
+                break
+        return outcome
+
+    def replay(self, text: str) -> tuple[list[Step], list[Violation]]:
+        """The schedule of a violation, once more."""
+        name, _, steps = text.partition(" @ ")
+        choices = [Choice(int(task), fault or None) for task, fault in re.findall(r"(\d+)(?::(\w+))?", steps)]
+        return self._run(Scenario.parse(name), follow(choices))
+
+    def _walk(
+        self, scenario: Scenario, bounds: Bounds, chance: random.Random, outcome: Outcome
+    ) -> Iterator[tuple[list[Step], list[Violation]]]:
+        last: list[Violation] = []
+
+        def run(choose: Choose) -> list[Step]:
+            nonlocal last
+            steps, last = self._run(scenario, choose)
+            return steps
+
+        count = 0
+        for steps in walk(run, limit=bounds.schedules):
+            count += 1
+            yield steps, last
+        if count < bounds.schedules:
+            return
+        outcome.unfinished = 1
+
+        def draw(pending: Mapping[int, Call], _: int) -> Choice:
+            return Choice(chance.choice(sorted(pending)))
+
+        for _ in range(bounds.drawn):
+            yield run(draw), last
+
+    def _run(self, scenario: Scenario, choose: Choose) -> tuple[list[Step], list[Violation]]:
+        """One schedule, and what does not hold in its course or at its end."""
+        world = self._world
+        world.restore(self._prepare(scenario.state))
+        clients = [Client(BY_NAME[name]) for name in scenario.requests]
+        found: list[tuple[bool, str]] = []
+
+        def watch(step: Step) -> None:
+            doubled = find_doubled_charge(world) if step.call.name.startswith("gateway") else None
+            if doubled:
+                found.append((False, doubled))
+
+        steps = world.scheduler.run([partial(client.send, world) for client in clients], choose, watch=watch)
+        at_end = world.save()
+        for come_back in (True, False):
+            if not come_back and all(client.has_outcome for client in clients):
+                continue
+            world.restore(at_end)
+            later = deepcopy(clients)
+            bring_to_rest(world, later, come_back=come_back)
+            found += [(come_back, rule) for rule in find_violations(world, later, come_back=come_back)]
+        choices = tuple(Choice(step.task, step.fault) for step in steps)
+        return steps, [Violation(scenario, choices, come_back, rule) for come_back, rule in found]
+
+    def _prepare(self, state: str) -> State:
+        if state not in self._states:
+            self._world.restore(self._empty)
+            STATES[state](self._world)
+            self._states[state] = self._world.save()
+        return self._states[state]

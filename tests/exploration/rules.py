@@ -1,0 +1,231 @@
+"""What holds whatever happened, once clients have come back or have not and nothing is left to be settled."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from checkout.audit import AuditHead, find_misfit
+from checkout.hashes import hash_values
+from tests.exploration.requests import Client
+from tests.exploration.world import World
+from tests.integration.conftest import Answer
+
+__all__ = ["bring_to_rest", "find_doubled_charge", "find_violations"]
+
+ROUNDS = 4
+RETRY_AFTER = timedelta(seconds=40)
+"""Longer than a record stays in progress."""
+
+RUNS = 12
+HOUR = timedelta(hours=1)
+PAID = {"paid", "fulfilled", "refunded"}
+AT_REST = {"succeeded", "failed", "refunded"}
+LET_GO = {"failed", "refunded"}
+FOR_NOW = {"idempotency_in_progress", "payment_in_progress"}
+CUSTOMER, STAFF = "alice", "sam"
+
+
+def find_doubled_charge(world: World) -> str | None:
+    """At any moment: more than one charge of the order that was not returned."""
+    live = [charge["reference"] for charge in world.charges(world.order) if charge["refundable"]]
+    return f"rule 1: the charges {live} live at once" if len(live) > 1 else None
+
+
+def bring_to_rest(world: World, clients: Sequence[Client], *, come_back: bool) -> None:
+    """Clients without an outcome ask again, or never; then settle_payments runs until nothing is left."""
+    for _ in range(ROUNDS if come_back else 0):
+        waiting = [client for client in clients if not client.has_outcome]
+        if not waiting:
+            break
+        world.wait(RETRY_AFTER)
+        for client in waiting:
+            client.send(world)
+    for _ in range(RUNS):
+        world.wait(HOUR)
+        world.run("settle_payments")
+        if not any("due_at" in payment for payment in world.payment_items(world.order)):
+            break
+
+
+def find_violations(world: World, clients: Sequence[Client], *, come_back: bool) -> list[str]:
+    """The rules that do not hold, by their numbers in the specification."""
+    found = [*check_books(world), *check_order(world), *check_rest(world), *check_trail(world)]
+    for client in clients:
+        found += [f"rule 5: {client.request.name}: {wrong}" for wrong in check_answers(world, client)]
+        if come_back and not client.has_outcome:
+            found.append(f"rule 3: {client.request.name} never gets an outcome")
+    before = world.store.take_snapshot()
+    for client in clients:
+        found += [f"rule 5: {client.request.name}: {wrong}" for wrong in check_replay(world, client)]
+    kept = {"OrdersTable", "PaymentsTable", "RefundsTable", "AuditTable"}
+    if not found and any(world.store.take_snapshot()[table] != before[table] for table in kept):
+        found.append("rule 5: a repeated request changed something")
+    return found or list(check_way_on(world))
+
+
+def check_books(world: World) -> Iterator[str]:
+    """Rule 1."""
+    doubled = find_doubled_charge(world)
+    if doubled:
+        yield doubled
+    charged = {charge["payment_id"]: charge for charge in world.charges(world.order)}
+    for payment in world.payment_items(world.order):
+        charge = charged.pop(payment["payment_id"], None)
+        taken = charge["amount"] if charge else 0
+        returned = charge["amount"] - charge["refundable"] if charge else 0
+        if (payment["charged_amount"], payment["refunded_amount"]) != (taken, returned):
+            yield f"rule 1: {payment['payment_id']} says {payment['charged_amount']} - {payment['refunded_amount']}, \
+the gateway {taken} - {returned}"
+    if charged:
+        yield f"rule 1: the charges {sorted(charged)} are on no record"
+
+
+def check_order(world: World) -> Iterator[str]:
+    """Rule 2."""
+    order = world.order_item(world.order)
+    linked = [payment for payment in world.payment_items(world.order) if "linked_at" in payment]
+    if order["status"] not in PAID:
+        if linked or "payment_id" in order:
+            yield f"rule 2: a {order['status']} order has a payment"
+        return
+    if [payment["payment_id"] for payment in linked] != [order.get("payment_id")]:
+        yield f"rule 2: a {order['status']} order has the payments {[payment['payment_id'] for payment in linked]}"
+        return
+    [payment] = linked
+    if (payment["charged_amount"], payment["currency"]) != (order["total_amount"], order["currency"]):
+        yield "rule 2: the payment is of another amount than the order"
+    wanted = "refunded" if order["status"] == "refunded" else "succeeded"
+    if payment["status"] != wanted or payment["refunded_amount"] != order["refunded_amount"]:
+        yield f"rule 2: the payment of a {order['status']} order is {payment['status']}"
+
+
+def check_rest(world: World) -> Iterator[str]:
+    """Rule 3."""
+    order, payments = world.order_item(world.order), world.payment_items(world.order)
+    for payment in payments:
+        if payment["status"] not in AT_REST or "due_at" in payment:
+            yield f"rule 3: {payment['payment_id']} stays {payment['status']}"
+        if payment["status"] == "succeeded" and "linked_at" not in payment:
+            yield f"rule 3: {payment['payment_id']} was charged and pays for nothing"
+    if order["status"] in {"created", "cancelled"} and "live_payment_id" in order:
+        yield f"rule 3: a {order['status']} order is held by {order['live_payment_id']}"
+    for refund in world.refund_items(world.order):
+        if refund["status"] == "pending":
+            yield f"rule 3: {refund['refund_id']} stays pending"
+
+
+def check_way_on(world: World) -> Iterator[str]:
+    """Rule 3: an order that is not paid can be paid, or it was cancelled."""
+    order = world.order_item(world.order)
+    if order["status"] == "created" and world.pay(world.order, key="at last").status != 201:
+        yield "rule 3: the order can never be paid"
+
+
+def check_trail(world: World) -> Iterator[str]:
+    """Rule 4."""
+    order, trail = world.order_item(world.order), world.audit_trail(world.order)
+    misfit = find_misfit(world.order["id"], trail, AuditHead(order["audit_sequence"], order["audit_hash"]))
+    if misfit:
+        yield f"rule 4: entry {misfit.sequence} {misfit.reason}"
+    replayed: dict[str, str | None] = {}
+    refunded: dict[str, int] = {}
+    for entry in trail:
+        subject = "order" if entry.event.startswith("order_") else str(entry.facts["payment_id"])
+        if replayed.get(subject) != entry.from_status:
+            yield f"rule 4: {entry.event} goes on from {entry.from_status}, which {subject} was not"
+        replayed[subject] = entry.to_status
+        held_by = {name for name, status in replayed.items() if name != "order" and status not in LET_GO}
+        if entry.event == "order_cancelled" and held_by:
+            yield f"rule 2: the order was cancelled while {sorted(held_by)} may charge it"
+        if entry.event == "refund_succeeded":
+            refunded[subject] = refunded.get(subject, 0) + entry.facts["amount"]
+    payments = {payment["payment_id"]: payment for payment in world.payment_items(world.order)}
+    present = {"order": order["status"], **{name: payment["status"] for name, payment in payments.items()}}
+    if replayed != present:
+        yield f"rule 4: the trail says {replayed}, the tables {present}"
+    returned = {name: payment["refunded_amount"] for name, payment in payments.items() if payment["refunded_amount"]}
+    if refunded != returned:
+        yield f"rule 4: the trail says {refunded} was refunded, the tables {returned}"
+
+
+def check_answers(world: World, client: Client) -> Iterator[str]:
+    """Rule 5: each answer is true of how it ended, and an answer that was an outcome stays the only one."""
+    for answer in client.answers:
+        wrong = CHECKS[client.request.kind](world, client, answer)
+        if wrong:
+            yield f"was told {answer.status} {answer.code or ''}, but {wrong}"
+
+
+def check_created(world: World, _: Client, answer: Answer) -> str | None:
+    orders = {order["order_id"] for order in world.scan("OrdersTable")}
+    return "there is no such order" if answer.status == 201 and answer.body["id"] not in orders else None
+
+
+def check_paid(world: World, client: Client, answer: Answer) -> str | None:
+    hashed = hash_values(CUSTOMER, str(client.request.key))
+    mine = {p["payment_id"]: p for p in world.payment_items(world.order) if p["idempotency_key_hash"] == hashed}
+    charged = [name for name, payment in mine.items() if payment["charged_amount"]]
+    if len(charged) > 1:
+        return f"one key was charged by {charged}"
+    if answer.status == 201:
+        payment = mine.get(answer.body["transaction_id"])
+        return None if payment and payment["charged_amount"] else "nothing was charged"
+    if answer.status == 202:
+        return None if answer.body["transaction_id"] in mine else "there is no such payment"
+    if was_refused(answer) and any(not mine[name].get("failure_reason") for name in charged):
+        return f"{charged} was charged"
+    return None
+
+
+def was_refused(answer: Answer) -> bool:
+    """Once and for all: not for now, nor by a fault."""
+    return answer.code is not None and answer.status < 500 and answer.code not in FOR_NOW
+
+
+def check_order_status(*statuses: str) -> Any:
+    def check(world: World, _: Client, answer: Answer) -> str | None:
+        status = world.order_item(world.order)["status"]
+        return f"the order is {status}" if answer.status == 200 and status not in statuses else None
+
+    return check
+
+
+def check_refunded(world: World, client: Client, answer: Answer) -> str | None:
+    hashed = hash_values(STAFF, str(client.request.key))
+    mine = [refund for refund in world.refund_items(world.order) if refund.get("idempotency_key_hash") == hashed]
+    if len(mine) > 1:
+        return "one key made several refunds"
+    made = bool(mine) and mine[0]["status"] == "succeeded"
+    if answer.status == 201 and not made:
+        return "nothing was refunded"
+    if answer.status == 202 and not mine:
+        return "there is no such refund"
+    return "it was refunded" if was_refused(answer) and made else None
+
+
+def check_replay(world: World, client: Client) -> Iterator[str]:
+    """Rule 5: a request whose answer was an outcome gets the same again, with or without its record."""
+    first = client.last
+    if client.request.key is None or first is None or first.status not in {201, 402}:
+        return
+    again = client.request.send(world)
+    if again is None or (again.status, identify(again)) != (first.status, identify(first)):
+        yield f"was told {first.text}, and then {again.text if again else 'nothing'}"
+
+
+def identify(answer: Answer) -> str | None:
+    """What an answer is about."""
+    body = answer.body
+    found: str | None = body.get("transaction_id") or body.get("refund_id") or body.get("id")
+    return found
+
+
+CHECKS: dict[str, Any] = {
+    "create": check_created,
+    "pay": check_paid,
+    "mark_paid": check_order_status(*PAID),
+    "cancel": check_order_status("cancelled"),
+    "fulfil": check_order_status("fulfilled", "refunded"),
+    "refund": check_refunded,
+    "event": lambda *_: None,
+}

@@ -1,0 +1,49 @@
+"""A bounded part of the exploration; `make explore` walks all of it."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from local.template import ROOT
+from tests.exploration.explore import PAIRS, Bounds, Explorer, Scenario
+from tests.exploration.schedules import Choice, follow
+from tests.exploration.world import open_world
+
+
+@pytest.mark.proves("FR-301", "FR-302", "FR-303", "FR-119")
+def test_the_rules_hold_in_a_part_of_all_schedules_and_faults() -> None:
+    explored = subprocess.run(
+        [sys.executable, "-m", "tests.exploration", "--quick"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert explored.returncode == 0, explored.stdout + explored.stderr
+    schedules, points, violations = (int(words.split()[0]) for words in explored.stdout.splitlines()[-1].split(", "))
+    print(explored.stdout)
+    assert (schedules > 300, points > 300, violations) == (True, True, 0)
+
+
+@pytest.mark.proves("FR-301")
+def test_the_same_schedule_is_the_same_again() -> None:
+    """A schedule replayed, after others and in a world of its own, makes the same calls."""
+    chance = random.Random(1)
+    for scenario in chance.sample(PAIRS, 6):
+        with open_world() as world:
+            explorer = Explorer(world)
+            explorer.explore(scenario, Bounds(schedules=5, drawn=0, faults=5))
+            steps, _ = explorer._run(scenario, lambda pending, _: Choice(chance.choice(sorted(pending))))
+            choices = [Choice(step.task) for step in steps]
+        with open_world() as world:
+            again, _ = Explorer(world)._run(scenario, follow(choices))
+        assert [(step.task, step.call) for step in steps] == [(step.task, step.call) for step in again]
+
+
+@pytest.mark.proves("FR-304")
+def test_a_schedule_is_replayed_by_the_command_that_is_printed() -> None:
+    text = "created: pay | cancel @ 0 0 0:dies_after 1 1"
+    assert Scenario.parse("created: pay | cancel") in PAIRS
+    command = [sys.executable, "-m", "tests.exploration", "--replay", text]
+    replayed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert replayed.returncode == 0, replayed.stderr
+    assert "TransactWriteItems AuditTable OrdersTable PaymentsTable  <- dies_after" in replayed.stdout
+    assert replayed.stdout.splitlines()[-1] == "0 violations"

@@ -1,0 +1,307 @@
+"""The real handlers on a store in memory, with a gateway beside it; every call stops for its turn and can go wrong.
+
+One world holds one order, in one of a few states that it is put back to before each run. Time stands still while
+requests are under way, and goes on when somebody waits.
+"""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from unittest.mock import MagicMock, patch
+
+import time_machine
+from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker_base
+from botocore.exceptions import ReadTimeoutError
+
+from checkout import metrics, wiring
+from checkout.clock import Deadline
+from checkout.dynamodb import BatchRead, Transaction, from_wire, to_wire
+from checkout.gateway import Charge, GatewayRefund, OutcomeUnknown, RequestNotTaken
+from checkout.identifiers import payment_id_of
+from checkout.payments import Payment
+from checkout.refunds import Refund
+from checkout.simulated_gateway import SimulatedGateway
+from functions.receive_stripe_event.app import receive_stripe_event
+from local.tables import PRODUCTS
+from local.template import read_template
+from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
+from tests.exploration.schedules import Call, Interrupted, Scheduler
+from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
+from tests.stripe_stub import make_event, sign
+
+__all__ = ["FAULTS_OF_GATEWAY", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+WEBHOOK_SECRET = "whsec_explored"
+GATEWAY_TABLE = "SimulatedGatewayTable"
+UNWATCHED = {GATEWAY_TABLE, "CircuitTable"}
+"""The gateway's own table, of which its calls are watched as a whole; and the circuit's, which stays closed."""
+
+
+class StoreFault(StrEnum):
+    """What can go wrong with a call of DynamoDB, with all the SDK's tries counted."""
+
+    DIES_BEFORE = "dies_before"
+    DIES_AFTER = "dies_after"
+    FAILS = "fails"
+    TIMES_OUT = "times_out"
+    TIMES_OUT_AFTER = "times_out_after"
+    THROTTLED = "throttled"
+    CONFLICTS = "conflicts"
+    ASKED_AGAIN = "asked_again"  # the answer was lost, and the SDK got one to its second try
+
+
+class GatewayFault(StrEnum):
+    """What can go wrong with a call of the gateway."""
+
+    DIES_BEFORE = "dies_before"
+    DIES_AFTER = "dies_after"
+    NOT_TAKEN = "not_taken"
+    REQUEST_LOST = "request_lost"
+    ANSWER_LOST = "answer_lost"
+
+
+READ_FAULTS = (StoreFault.DIES_BEFORE, StoreFault.FAILS, StoreFault.TIMES_OUT, StoreFault.THROTTLED)
+WRITE_FAULTS = tuple(StoreFault)
+FAULTS_OF_GATEWAY = tuple(GatewayFault)
+
+
+def faults_of(call: Call) -> tuple[str, ...]:
+    if call.name.startswith("gateway "):
+        return FAULTS_OF_GATEWAY
+    return WRITE_FAULTS if call.writes else READ_FAULTS
+
+
+@dataclass(frozen=True)
+class State:
+    """What a world is put back to."""
+
+    items: Snapshot
+    order: dict[str, Any]
+    waited: timedelta
+    made: Mapping[int | None, int]
+
+
+class World(Checkout):
+    """A checkout whose store is in memory. `reach` stops for its turn, and says what is to go wrong."""
+
+    def __init__(self, store: MemoryStore, scheduler: Scheduler, clock: time_machine.Traveller) -> None:
+        super().__init__(wiring.dynamodb_client())
+        self.store = store
+        self.scheduler = scheduler
+        self.order: dict[str, Any] = {}
+        self._clock = clock
+        self._made: dict[int | None, int] = {}
+
+    def save(self) -> State:
+        return State(self.store.take_snapshot(), self.order, self.waited, dict(self._made))
+
+    def restore(self, state: State) -> None:
+        self.store.restore(state.items)
+        self.order, self.waited = state.order, state.waited
+        self._clock.move_to(START + self.waited)
+        self._made = dict(state.made)
+        circuit_breaker_base._LOCAL_FAILURES.clear()
+
+    def wait(self, time: timedelta) -> None:
+        super().wait(time)
+        self._clock.move_to(START + self.waited)
+
+    def read_clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def scan(self, table: str) -> list[dict[str, Any]]:
+        return [from_wire(item) for item in self.store.scan(table)]
+
+    def make_randomness(self, size: int) -> bytes:
+        """Of its own for each task, whatever the others do: the same request makes the same ids in every schedule."""
+        task = self.scheduler.task
+        self._made[task] = self._made.get(task, 0) + 1
+        return (((0 if task is None else task + 1) << 32) | self._made[task]).to_bytes(size, "big")
+
+    @property
+    def payment_id(self) -> str:
+        """Of the order's first attempt, made or not."""
+        return payment_id_of(self.order["id"], 1)
+
+    def send_event(self, number: int) -> Answer:
+        """An event of the gateway's about the first payment."""
+        subject = {"object": "payment_intent", "metadata": {"payment_id": self.payment_id}}
+        payload = make_event(number, "payment_intent.succeeded", subject)
+        event = {
+            "headers": {"stripe-signature": sign(payload, WEBHOOK_SECRET, at=self.read_clock())},
+            "requestContext": {"requestId": "event"},
+            "body": payload.decode(),
+        }
+        answer = receive_stripe_event(event, Context())
+        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+class Calls:
+    """The functions' calls of DynamoDB: each stops for its turn, and is answered by the store or by a fault."""
+
+    def __init__(self, store: MemoryStore, scheduler: Scheduler) -> None:
+        self._store = store
+        self._scheduler = scheduler
+        self._asked = threading.local()
+
+    def listen(self, client: Any) -> None:
+        client.meta.events.register("provide-client-params.dynamodb", self._note, unique_id="explored-note")
+        client.meta.events.register("before-call.dynamodb", self._answer, unique_id="explored-answer")
+
+    def _note(self, params: dict[str, Any], **_: Any) -> None:
+        self._asked.params = params
+
+    def _answer(self, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        operation, params = model.name, self._asked.params
+        if params.get("TableName") in UNWATCHED or ("TransactItems" in params and self._is_gateways(params)):
+            return self._store.respond(operation, params)
+        fault = self._scheduler.reach(describe(self._store.tables, operation, params))
+        return self._fail(StoreFault(fault), operation, params) if fault else self._store.respond(operation, params)
+
+    def _is_gateways(self, params: Mapping[str, Any]) -> bool:
+        return any(action["TableName"] == GATEWAY_TABLE for each in params["TransactItems"] for action in each.values())
+
+    def _fail(self, fault: StoreFault, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if fault in {StoreFault.DIES_AFTER, StoreFault.TIMES_OUT_AFTER, StoreFault.ASKED_AGAIN}:
+            answer = self._store.respond(operation, params)
+        if fault is StoreFault.ASKED_AGAIN:
+            # A transaction carries the SDK's own token, by which DynamoDB knows it again.
+            return answer if operation == "TransactWriteItems" else self._store.respond(operation, params)
+        if fault in {StoreFault.DIES_BEFORE, StoreFault.DIES_AFTER}:
+            raise Interrupted
+        if fault in {StoreFault.TIMES_OUT, StoreFault.TIMES_OUT_AFTER}:
+            raise ReadTimeoutError(endpoint_url="memory")
+        if fault is StoreFault.FAILS:
+            return make_answer(500, {"Error": {"Code": "InternalServerError", "Message": ""}})
+        if operation != "TransactWriteItems":
+            code = {
+                StoreFault.THROTTLED: "ProvisionedThroughputExceededException",
+                StoreFault.CONFLICTS: "TransactionConflictException",
+            }[fault]
+            return make_answer(400, {"Error": {"Code": code, "Message": ""}})
+        reason = {StoreFault.THROTTLED: "ThrottlingError", StoreFault.CONFLICTS: "TransactionConflict"}[fault]
+        error = {"Code": "TransactionCanceledException", "Message": ""}
+        return make_answer(400, {"Error": error, "CancellationReasons": [{"Code": reason}, {"Code": "None"}]})
+
+
+def describe(tables: Mapping[str, Table], operation: str, params: Mapping[str, Any]) -> Call:
+    """What a call of DynamoDB reads and writes."""
+    if operation == "TransactWriteItems":
+        actions = [next(iter(action.items())) for action in params["TransactItems"]]
+        written = frozenset(
+            (action["TableName"], tables[action["TableName"]].key_of(action["Item" if kind == "Put" else "Key"]))
+            for kind, action in actions
+        )
+        return Call(f"TransactWriteItems {' '.join(sorted({table for table, _ in written}))}", writes=written)
+    if operation == "BatchGetItem":
+        asked = params["RequestItems"]
+        read = frozenset((name, tables[name].key_of(key)) for name in asked for key in asked[name]["Keys"])
+        return Call(f"BatchGetItem {' '.join(asked)}", reads=read)
+    table = params["TableName"]
+    name = f"{operation} {table}"
+    if operation in {"Query", "Scan"}:
+        return Call(name, reads=frozenset({(table, None)}))
+    resource = frozenset({(table, tables[table].key_of(params["Item" if operation == "PutItem" else "Key"]))})
+    return Call(name, reads=resource) if operation == "GetItem" else Call(name, writes=resource)
+
+
+class WatchedGateway:
+    """A gateway each of whose calls stops for its turn, and takes effect at once or not at all."""
+
+    def __init__(self, gateway: SimulatedGateway, scheduler: Scheduler) -> None:
+        self._gateway = gateway
+        self._scheduler = scheduler
+
+    def check_token(self, token: str) -> None:
+        self._gateway.check_token(token)
+
+    def charge(self, payment: Payment, token: str, deadline: Deadline) -> Charge:
+        return self._ask("charge", payment, lambda: self._gateway.charge(payment, token, deadline))
+
+    def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
+        return self._ask("find_charge", payment, lambda: self._gateway.find_charge(payment, deadline), reads=True)
+
+    def prevent_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
+        return self._ask("prevent_charge", payment, lambda: self._gateway.prevent_charge(payment, deadline))
+
+    def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
+        return self._ask("refund", payment, lambda: self._gateway.refund(refund, payment, deadline))
+
+    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
+        find = partial(self._gateway.find_refund, refund, payment, deadline)
+        return self._ask("find_refund", payment, find, reads=True)
+
+    def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
+        return self._gateway.list_charges(since, until, deadline)
+
+    def _ask(self, name: str, payment: Payment, call: Callable[[], Any], *, reads: bool = False) -> Any:
+        touched = frozenset({("gateway", payment.payment_id)})
+        asked = Call(f"gateway {name}", reads=touched) if reads else Call(f"gateway {name}", writes=touched)
+        fault = self._scheduler.reach(asked)
+        if fault == GatewayFault.DIES_BEFORE:
+            raise Interrupted
+        if fault == GatewayFault.NOT_TAKEN:
+            raise RequestNotTaken
+        if fault == GatewayFault.REQUEST_LOST:
+            raise OutcomeUnknown
+        answer = call()
+        if fault == GatewayFault.DIES_AFTER:
+            raise Interrupted
+        if fault == GatewayFault.ANSWER_LOST:
+            raise OutcomeUnknown
+        return answer
+
+
+class MiddleOfTheRoad:
+    """In place of chance."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+@contextmanager
+def open_world(store: MemoryStore | None = None) -> Iterator[World]:
+    """One at a time in a process."""
+    with ExitStack() as stack:
+        stack.enter_context(set_environment(SettleAfterSeconds="60"))
+        stack.enter_context(patch.object(metrics, "single_metric", MagicMock()))
+        logging.disable(logging.CRITICAL)
+        stack.callback(logging.disable, logging.NOTSET)
+        forget_clients()
+        stack.callback(forget_clients)
+        clock = stack.enter_context(time_machine.travel(START, tick=False))
+        scheduler, store = Scheduler(), store or MemoryStore(read_template().tables)
+
+        def do_not_wait(_: float) -> None:
+            """The others have their turns anyway."""
+
+        def make_gateway() -> WatchedGateway:
+            gateway = SimulatedGateway(
+                wiring.dynamodb_client(), table=GATEWAY_TABLE, clock=wiring.read_utc_clock, sleep=do_not_wait
+            )
+            return WatchedGateway(gateway, scheduler)
+
+        for name, stand_in in {
+            "SystemRandom": MiddleOfTheRoad,
+            "Transaction": partial(Transaction, sleep=do_not_wait),
+            "BatchRead": partial(BatchRead, sleep=do_not_wait),
+            "_chosen_gateway": make_gateway,
+            "stripe_webhook_secrets": lambda: [WEBHOOK_SECRET],
+        }.items():
+            stack.enter_context(patch.object(wiring, name, stand_in))
+        Calls(store, scheduler).listen(wiring.dynamodb_client())
+        world = World(store, scheduler, clock)
+        with patch.object(os, "urandom", world.make_randomness):
+            wiring.order_service()
+        for product in json.loads(PRODUCTS.read_text()):
+            store.answer("PutItem", {"TableName": "ProductsTable", "Item": to_wire(product)})
+        yield world
