@@ -21,6 +21,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from local.events import Answer, HttpRequest, make_authorizer_event, make_event, read_answer
+from local.permissions import Invocation, invoking
 from local.template import REGION, Function, Route, Schedule, Template
 
 __all__ = ["LambdaContext", "Runtime"]
@@ -137,7 +138,9 @@ class Runtime:
 
     def _invoke(self, function: Function, event: dict[str, Any]) -> Any:
         context = LambdaContext(function.logical_id, function.memory_mb, function.timeout_seconds)
-        return self._find_handler(function)(event, context)
+        handler = self._find_handler(function)
+        with invoking(Invocation(function.name, function.permissions)):
+            return handler(event, context)
 
     def _find_handler(self, function: Function) -> Handler:
         with self._importing:

@@ -5,7 +5,7 @@ error, not silence.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,13 @@ class Function:
     timeout_seconds: int
     memory_mb: int
     environment: Mapping[str, str]
+    permissions: frozenset[tuple[str, str]]
+    """IAM actions, each with the resource that it is allowed on."""
+
+    @property
+    def name(self) -> str:
+        """Of its folder, and of its handler."""
+        return self.code.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +97,18 @@ class Template:
     """The properties of each table, by name."""
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The variables of all functions: what two of them have, they have with one value."""
-        merged: dict[str, str] = {}
+    def functions(self) -> dict[str, Function]:
+        """All that a route, an authorizer or a schedule calls, by name."""
         functions = [route.function for route in self.routes]
         functions += [schedule.function for schedule in self.schedules]
         functions += [route.authorizer.function for route in self.routes if route.authorizer]
-        for function in functions:
+        return {function.name: function for function in functions}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of all functions: what two of them have, they have with one value."""
+        merged: dict[str, str] = {}
+        for function in self.functions.values():
             for name, value in function.environment.items():
                 if merged.setdefault(name, value) != value:
                     raise TemplateError(f"{name} differs between functions, which share one process here")
@@ -137,6 +149,15 @@ def _read_intrinsic(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dic
 
 
 _TemplateLoader.add_multi_constructor("!", _read_intrinsic)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _read_resource(resolved: str) -> str:
+    """`OrdersTable.Arn`, also with an index; of a parameter's ARN what follows the account."""
+    return resolved.rpartition(":")[2]
 
 
 class _Reader:
@@ -202,7 +223,18 @@ class _Reader:
             timeout_seconds=int(own.get("Timeout", shared["Timeout"])),
             memory_mb=int(own.get("MemorySize", shared["MemorySize"])),
             environment={name: str(self._resolve(value)) for name, value in environment.items()},
+            permissions=self._read_permissions(own.get("Policies", [])),
         )
+
+    def _read_permissions(self, policies: Sequence[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+        allowed = set()
+        for statement in [statement for policy in policies for statement in policy["Statement"]]:
+            if statement["Effect"] != "Allow" or statement.keys() - {"Effect", "Action", "Resource"}:
+                raise TemplateError(f"a statement that is not known here: {statement}")
+            for action in _as_list(statement["Action"]):
+                for resource in _as_list(statement["Resource"]):
+                    allowed.add((action, _read_resource(self._resolve(resource))))
+        return frozenset(allowed)
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, list):

@@ -29,12 +29,11 @@ from checkout.identifiers import payment_id_of
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.simulated_gateway import SimulatedGateway
-from functions.receive_stripe_event.app import receive_stripe_event
 from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
 from tests.exploration.schedules import Call, Interrupted, Scheduler
-from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
+from tests.integration.conftest import Answer, Checkout, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
 __all__ = ["FAULTS_OF_GATEWAY", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
@@ -141,8 +140,7 @@ class World(Checkout):
             "requestContext": {"requestId": "event"},
             "body": payload.decode(),
         }
-        answer = receive_stripe_event(event, Context())
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+        return self.invoke("receive_stripe_event", event)
 
 
 class Calls:

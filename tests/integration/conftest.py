@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from checkout.caller import STAFF_SCOPE
 from checkout.dynamodb import from_wire, to_wire
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.dynamodb_local import DynamoDBLocal
+from local.permissions import Invocation, Permission, invoking
 from local.tables import connect, create_tables, load_products
 from local.template import REGION, read_template
 
@@ -71,11 +73,21 @@ class Answer:
         return code
 
 
+FUNCTIONS = read_template().functions
+
+REFUSED: set[tuple[str, Permission]] = set()
+"""What functions wanted to do in a test, and may not."""
+
+
 class Checkout:
-    """Calls handlers as API Gateway does, and reads the tables behind them."""
+    """Calls handlers as API Gateway does, with no more than the template allows them, and reads the tables behind them.
+
+    `used` is what each function did.
+    """
 
     def __init__(self, database: "DynamoDBClient") -> None:
         self.database = database
+        self.used: dict[str, set[Permission]] = defaultdict(set)
         self.waited = timedelta()
         self._numbers = itertools.count(1)
 
@@ -104,9 +116,25 @@ class Checkout:
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
         }
+        return self.invoke(function, event, seconds=seconds)
+
+    def invoke(self, function: str, event: dict[str, Any], *, seconds: float = 20) -> Answer:
+        """The answer to an event as it is."""
         handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
-        answer = handler(event, Context(seconds))
+        with self.acting_as(function):
+            answer = handler(event, Context(seconds))
         return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    @contextmanager
+    def acting_as(self, function: str, *, role: str | None = None) -> Iterator[None]:
+        """What is called within is called by a function, with its own role or with another's."""
+        invocation = Invocation(function, FUNCTIONS[role or function].permissions)
+        with invoking(invocation):
+            try:
+                yield
+            finally:
+                self.used[function] |= invocation.used
+                REFUSED.update((function, permission) for permission in invocation.refused)
 
     def new_key(self) -> str:
         return str(uuid.uuid4())
@@ -157,7 +185,8 @@ class Checkout:
     def run(self, function: str, *, seconds: float = 60) -> dict[str, Any]:
         """A scheduled function."""
         handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
-        done: dict[str, Any] = handler({}, Context(seconds))
+        with self.acting_as(function):
+            done: dict[str, Any] = handler({}, Context(seconds))
         return done
 
     def wait(self, time: timedelta) -> None:
@@ -180,8 +209,9 @@ class Checkout:
     # What is in the tables
 
     def scan(self, table: str) -> list[dict[str, Any]]:
-        pages = self.database.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [from_wire(item) for page in pages for item in page["Items"]]
+        with invoking(None):
+            pages = self.database.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+            return [from_wire(item) for page in pages for item in page["Items"]]
 
     def read_tables(self) -> dict[str, list[str]]:
         return {name: sorted(json.dumps(item, sort_keys=True) for item in self.scan(name)) for name in TABLES}
@@ -225,6 +255,11 @@ class Checkout:
     def results(self) -> list[dict[str, Any]]:
         """The results by idempotency key; not which order was created under which."""
         return [item for item in self.scan("IdempotencyTable") if not item["id"].startswith("order#")]
+
+    def forget_results(self) -> None:
+        """As when no answer was ever kept."""
+        for record in self.results():
+            self.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": record["id"]}})
 
     def forget_idempotency(self) -> None:
         """As when the records have run out, or a crash left none."""
@@ -272,6 +307,14 @@ def open_checkout(make: Callable[["DynamoDBClient"], Made], **parameters: str) -
         with its_clock(made):
             yield made
     forget_clients()
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused() -> Iterator[None]:
+    """In no test does a function do what its policies in the template do not allow (FR-033)."""
+    REFUSED.clear()
+    yield
+    assert not REFUSED
 
 
 @pytest.fixture

@@ -66,21 +66,15 @@ def test_a_replay_is_the_first_answer_byte_for_byte_and_header_for_header(checko
     assert len(checkout.payment_items(order.body)) == 1
 
 
-def forget_result(checkout: Checkout) -> None:
-    """As when the answer was never kept."""
-    for record in checkout.results():
-        checkout.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": record["id"]}})
-
-
 @pytest.mark.proves("FR-119")
 def test_a_key_whose_result_was_not_kept_gets_the_order_that_is_there(checkout: Checkout) -> None:
     first = checkout.call("create_order", BODY, key="key")
-    forget_result(checkout)
+    checkout.forget_results()
     again = checkout.call("create_order", BODY, key="key")
     assert (again.status, again.text) == (201, first.text)
     assert again.headers == {**first.headers, "idempotent-replayed": "true"}
     assert len(checkout.scan("OrdersTable")) == 1
-    forget_result(checkout)
+    checkout.forget_results()
     other = checkout.call("create_order", {"items": [{"product_id": "mug", "quantity": 2}]}, key="key")
     assert (other.status, other.code) == (422, "idempotency_key_reused")
     theirs = checkout.call("create_order", BODY, key="key", customer="bob")
@@ -94,7 +88,7 @@ def test_a_key_whose_function_ended_after_its_write_gets_the_order_that_is_there
         pytest.raises(Killed),
     ):
         checkout.call("create_order", BODY, key="key")
-    forget_result(checkout)
+    checkout.forget_results()
     assert checkout.call("create_order", BODY, key="key").status == 201
     assert len(checkout.scan("OrdersTable")) == 1
 

@@ -14,9 +14,8 @@ import boto3
 import pytest
 
 from checkout import wiring
-from functions.receive_stripe_event.app import receive_stripe_event
 from local.template import ROOT
-from tests.integration.conftest import AWS, Answer, Checkout, Context, open_checkout, set_environment
+from tests.integration.conftest import AWS, Answer, Checkout, open_checkout, set_environment
 from tests.integration.test_pay import failing, is_claim, is_outcome
 from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
 
@@ -47,8 +46,7 @@ class StripeCheckout(Checkout):
             "body": base64.b64encode(payload).decode() if encoded else payload.decode(),
             "isBase64Encoded": encoded,
         }
-        answer = receive_stripe_event(event, Context())
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+        return self.invoke("receive_stripe_event", event)
 
     def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         return self.stub.charges(order["id"])
