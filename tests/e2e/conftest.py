@@ -27,7 +27,7 @@ from local.tables import connect
 from local.template import read_template
 
 SERVE = """
-import sys, threading
+import json, sys, threading
 from contextlib import nullcontext
 from pathlib import Path
 from local.database import open_database
@@ -42,7 +42,7 @@ from local.wsgi import serve_application
 with open_database(sys.argv[1]) as endpoint:
     create_tables(connect(endpoint))
     load_products(connect(endpoint))
-    runtime = Runtime(read_template(local_parameters(endpoint)))
+    runtime = Runtime(read_template(local_parameters(endpoint) | json.loads(sys.argv[4])))
     with (
         serve_application(runtime, threaded=True) as address,
         run_schedules(runtime) if sys.argv[3] == "schedules" else nullcontext(),
@@ -138,13 +138,18 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Checkout]:
-    """A module whose SCHEDULES is true has the scheduled functions at work; in others nothing happens by itself."""
+    """A module whose SCHEDULES is true has the scheduled functions at work; in others nothing happens by itself. One
+    with PARAMETERS of the template needs a runtime of its own."""
+    parameters = getattr(request.module, "PARAMETERS", {})
+    if parameters and "BASE_URL" in os.environ:
+        pytest.skip("it needs a runtime with other parameters")
     if base_url := os.environ.get("BASE_URL"):
         yield Checkout(base_url, os.environ.get("DYNAMODB_ENDPOINT", ""))
         return
     running = tmp_path_factory.mktemp("checkout") / "running.json"
     schedules = "schedules" if getattr(request.module, "SCHEDULES", False) else "none"
-    runtime = ChildProcess([sys.executable, "-c", SERVE, os.environ.get("DB", "embedded"), str(running), schedules])
+    database = os.environ.get("DB", "embedded")
+    runtime = ChildProcess([sys.executable, "-c", SERVE, database, str(running), schedules, json.dumps(parameters)])
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)

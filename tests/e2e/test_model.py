@@ -31,6 +31,8 @@ SEQUENCES = 100 if os.environ.get("REQUIRE_ALL") else 10
 CALLS = 50
 MAX_ORDERS = 2
 MAX_DECLINES = 5
+# Neither the circuit nor the cap of an hour, which all sequences would share.
+PARAMETERS = {"CircuitFailures": "1000000", "MaxHourlyDeclines": "1000000"}
 PRICE = 1800
 
 Told = tuple[int, str | None]
