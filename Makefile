@@ -84,7 +84,7 @@ load-products: setup ## Load FILE=products.json into the table of STACK=…, or 
 
 # Checking
 
-.PHONY: test verify explore e2e trace audit-verify reconcile lint
+.PHONY: test verify explore soak e2e trace audit-verify reconcile lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
 	@$(PY) -m pytest
 
@@ -97,6 +97,9 @@ verify: setup .venv-sam/.stamp .venv-localstripe/.stamp trace ## Install what is
 
 explore: setup ## Walk every schedule of requests at once, and every fault: QUICK=1 a part, ONLY='paid:' some, REPLAY='…' one
 	@$(PY) -m tests.exploration $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(REPLAY),--replay '$(REPLAY)')
+
+soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules
+	@$(PY) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
 e2e: setup ## Run the end-to-end suite against BASE_URL=…, by default a local runtime of its own
 	@$(PY) -m pytest tests/e2e

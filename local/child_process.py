@@ -72,6 +72,13 @@ class ChildProcess:
             self._process.kill()
             self._process.wait()
 
+    def kill(self) -> None:
+        """End the program where it is."""
+        self._watcher.kill()
+        self._watcher.communicate()
+        self._process.kill()
+        self._process.wait()
+
     def _last_words(self) -> str:
         if not self._output.readable():
             return "its output is above or in its log"
