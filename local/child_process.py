@@ -79,11 +79,15 @@ class ChildProcess:
         self._process.kill()
         self._process.wait()
 
+    def read_output(self) -> str:
+        """All that it wrote, where that is kept."""
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")
+
     def _last_words(self) -> str:
         if not self._output.readable():
             return "its output is above or in its log"
-        self._output.seek(0)
-        return self._output.read().decode(errors="replace").strip()[-2000:]
+        return self.read_output().strip()[-2000:]
 
 
 def find_free_port() -> int:

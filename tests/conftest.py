@@ -8,6 +8,7 @@ import pytest
 from local import dynamodb_local
 from local.containers import engine
 from local.template import ROOT
+from tests.secrets_in_logs import find_secrets
 
 REQUIRE_ALL = bool(os.environ.get("REQUIRE_ALL"))
 LOCALSTRIPE = ROOT / ".venv-localstripe" / "bin" / "localstripe"
@@ -40,9 +41,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+LEAKS: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """No line that functions log in any test tells what is not for logs (FR-031)."""
+    for title, text in report.sections:
+        LEAKS.extend(f"{report.nodeid}, {title}: {line}" for line in find_secrets(text))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if LEAKS:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
     )
     for reason, count in reasons.items():
         terminalreporter.write_line(f"skipped {count}: {reason}")
+    for leak in LEAKS:
+        terminalreporter.write_line(f"a secret in the log: {leak}", red=True)

@@ -25,6 +25,7 @@ from local.child_process import ChildProcess
 from local.keys import issue_token
 from local.tables import connect
 from local.template import read_template
+from tests.secrets_in_logs import find_secrets
 
 SERVE = """
 import json, sys, threading
@@ -37,6 +38,7 @@ from local.schedules import run_schedules
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
 from local.template import read_template
+from tests.secrets_in_logs import find_secrets
 from local.wsgi import serve_application
 
 with open_database(sys.argv[1]) as endpoint:
@@ -156,6 +158,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
         yield Checkout(found["address"], found["database"])
     finally:
         runtime.stop()
+        log = runtime.read_output()
+    assert '"operation"' in log, "what the functions log is in it"
+    assert find_secrets(log) == [], "no line of the log tells what is not for logs (FR-031)"
 
 
 def read_announcement(path: Path) -> dict[str, str]:
@@ -175,9 +180,9 @@ def http(checkout: Checkout) -> Iterator[httpx.Client]:
         yield client
 
 
-def make_customer(http: httpx.Client, name: str) -> Customer:
+def make_customer(http: httpx.Client, name: str, *, scope: str = "") -> Customer:
     """A customer that nobody has seen before."""
-    return Customer(http, issue_token(f"{name}-{uuid.uuid4()}"))
+    return Customer(http, issue_token(f"{name}-{uuid.uuid4()}", scope=scope))
 
 
 @pytest.fixture

@@ -56,14 +56,22 @@ def find_doubled_charge(world: Books) -> str | None:
 
 
 def bring_to_rest(world: World, clients: Sequence[Client], *, come_back: bool) -> None:
-    """Clients without an outcome ask again, or never; then settle_payments runs until nothing is left."""
-    for _ in range(ROUNDS if come_back else 0):
-        waiting = [client for client in clients if not client.has_outcome]
-        if not waiting:
-            break
-        world.wait(RETRY_AFTER)
-        for client in waiting:
-            client.send(world)
+    """Clients without an outcome ask again, or never; then settle_payments runs until nothing is left.
+
+    What is settled is an outcome only then: who still has none asks once more, and what comes of that is settled too.
+    """
+    for rounds in (ROUNDS, 1):
+        for _ in range(rounds if come_back else 0):
+            waiting = [client for client in clients if not client.has_outcome]
+            if not waiting:
+                break
+            world.wait(RETRY_AFTER)
+            for client in waiting:
+                client.send(world)
+        settle_all(world)
+
+
+def settle_all(world: World) -> None:
     for _ in range(RUNS):
         world.wait(HOUR)
         world.run("settle_payments")

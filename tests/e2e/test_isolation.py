@@ -1,0 +1,118 @@
+"""Nobody gets in without a good token, and nobody learns of another's orders and payments: neither by what is answered
+nor by how long it takes. Every route of the template is here, or is told not to need it."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from local.keys import DATA
+from local.template import read_template
+from tests.bad_tokens import BAD_TOKENS
+from tests.e2e.conftest import Customer, make_customer, new_key, payment_of
+
+NO_ORDER, NO_PAYMENT = "ord_01K0000000000000000000000Z", "pay_01K0000000000000000000000Z_001"
+ROUNDS = 60
+NOISE = 1.5
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Of an order and its payment; of somebody else, or of nobody."""
+
+    order: str
+    payment: str
+
+
+NOBODYS = Ids(NO_ORDER, NO_PAYMENT)
+Ask = Callable[[Customer, Ids], httpx.Response]
+
+
+def pay(customer: Customer, ids: Ids) -> httpx.Response:
+    order = {"id": ids.order, "total_amount": 4850, "currency": "usd"}
+    return customer.ask("POST", "/pay", payment_of(order), key=new_key())
+
+
+# What a customer asks with ids that are not theirs.
+WITH_IDS: dict[str, Ask] = {
+    "GET /orders/{order_id}": lambda customer, ids: customer.ask("GET", f"/orders/{ids.order}"),
+    "GET /orders/{order_id}/audit": lambda customer, ids: customer.ask("GET", f"/orders/{ids.order}/audit"),
+    "POST /orders/{order_id}/cancel": lambda customer, ids: customer.ask("POST", f"/orders/{ids.order}/cancel"),
+    "PATCH /orders/{order_id}/pay": lambda customer, ids: customer.mark_paid({"id": ids.order}, ids.payment),
+    "POST /orders/{order_id}/fulfil": lambda customer, ids: customer.fulfil({"id": ids.order}),
+    "POST /orders/{order_id}/refunds": lambda customer, ids: customer.refund({"id": ids.order}),
+    "GET /payments/{transaction_id}": lambda customer, ids: customer.ask("GET", f"/payments/{ids.payment}"),
+    "POST /pay": pay,
+}
+FOR_STAFF = {"POST /orders/{order_id}/fulfil", "POST /orders/{order_id}/refunds"}
+WITHOUT_IDS = {"POST /orders", "GET /orders", "GET /products"}
+FOR_ALL = {"GET /health", "POST /webhooks/stripe"}
+ROUTES = {f"{route.method} {route.path}": route for route in read_template().routes}
+
+
+@pytest.fixture(scope="module")
+def bobs(http: httpx.Client) -> Ids:
+    """A paid order of somebody else's."""
+    order, payment_id = make_customer(http, "bob").buy()
+    return Ids(order["id"], payment_id)
+
+
+@pytest.mark.proves("FR-310")
+def test_every_route_is_looked_at() -> None:
+    assert WITH_IDS.keys() | WITHOUT_IDS | FOR_ALL == ROUTES.keys()
+    assert {name for name, route in ROUTES.items() if route.authorizer is None} == FOR_ALL
+
+
+@pytest.mark.proves("FR-310", "FR-003")
+@pytest.mark.parametrize("route", WITH_IDS)
+def test_another_s_ids_are_answered_as_nobody_s(route: str, alice: Customer, bobs: Ids) -> None:
+    theirs, nobodys = (WITH_IDS[route](alice, ids) for ids in (bobs, NOBODYS))
+    assert theirs.status_code == nobodys.status_code == (403 if route in FOR_STAFF else 404)
+    assert describe(theirs) == describe(nobodys)
+
+
+def describe(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:
+    """All of an answer but its request's id and its date."""
+    headers = {name: value for name, value in answer.headers.items() if name not in {"date", "content-length"}}
+    return {**answer.json(), "request_id": ""}, headers
+
+
+@pytest.mark.proves("FR-310")
+@pytest.mark.skipif("BASE_URL" in os.environ, reason="a network is between")
+@pytest.mark.parametrize("route", WITH_IDS)
+def test_another_s_ids_take_as_long_as_nobody_s(route: str, alice: Customer, bobs: Ids) -> None:
+    """Within noise: one after the other, so that what slows the machine slows both."""
+    taken: dict[Ids, list[float]] = {bobs: [], NOBODYS: []}
+    for number in range(ROUNDS):
+        for ids in (bobs, NOBODYS) if number % 2 else (NOBODYS, bobs):
+            started = time.perf_counter()
+            WITH_IDS[route](alice, ids)
+            taken[ids].append(time.perf_counter() - started)
+    theirs, nobodys = (statistics.median(times) for times in taken.values())
+    assert 1 / NOISE < theirs / nobodys < NOISE, f"{theirs * 1000:.2f} ms against {nobodys * 1000:.2f} ms"
+
+
+@pytest.mark.proves("FR-310", "FR-001", "FR-002")
+@pytest.mark.parametrize("route", sorted(ROUTES.keys() - FOR_ALL))
+def test_no_bad_token_gets_in_anywhere(route: str, http: httpx.Client) -> None:
+    method, path = route.split()
+    path = path.format(order_id=NO_ORDER, transaction_id=NO_PAYMENT)
+    for why, make in BAD_TOKENS.items():
+        authorization = make(DATA).strip()
+        headers = {"authorization": authorization} if authorization else {}
+        answer = http.request(method, path, headers=headers)
+        assert answer.status_code in {401, 403}, f"a token {why}"
+        assert "code" not in answer.json(), "the function was not called"
+
+
+@pytest.mark.proves("FR-310", "FR-215")
+@pytest.mark.parametrize("route", sorted(FOR_STAFF))
+@pytest.mark.parametrize("scope", ["", "orders", "orders:manage:all", "ORDERS:MANAGE", "products:read"])
+def test_what_is_for_staff_wants_the_scope(route: str, scope: str, http: httpx.Client, bobs: Ids) -> None:
+    answer = WITH_IDS[route](make_customer(http, "mallory", scope=scope), bobs)
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
