@@ -28,6 +28,7 @@ from local.tables import connect
 from local.template import ROOT
 from tests.e2e.conftest import START_SECONDS, Customer, read_announcement
 from tests.e2e.faulty_runtime import DatabaseFault
+from tests.secrets_in_logs import find_secrets
 from tests.stripe_stub import Fault as StripeFault
 
 pytestmark = [
@@ -459,6 +460,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             yield World(http, connect(found["database"]), request.param)
     finally:
         runtime.stop()
+        log = runtime.read_output()
+    assert find_secrets(log) == []
 
 
 def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callable[[], None], bool]]:
