@@ -84,7 +84,7 @@ load-products: setup ## Load FILE=products.json into the table of STACK=…, or 
 
 # Checking
 
-.PHONY: test verify explore soak e2e trace audit-verify reconcile lint
+.PHONY: test verify explore soak e2e trace openapi audit-verify reconcile lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
 	@$(PY) -m pytest
 
@@ -106,6 +106,9 @@ e2e: setup ## Run the end-to-end suite against BASE_URL=…, by default a local 
 
 trace: setup ## Print requirement -> tasks -> tests and fail where one is missing
 	@$(PY) -m tools.trace_requirements
+
+openapi: setup ## Write specs/openapi.json anew, from the template, the models and the refusals
+	@$(PY) -m tools.make_openapi
 
 audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or of what runs here
 	@$(PY) -m tools.verify_audit $(if $(ORDER),--order $(ORDER)) $(where)

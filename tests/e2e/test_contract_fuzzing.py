@@ -1,0 +1,155 @@
+"""Random requests, well-formed and not, held against specs/openapi.json over HTTP by schemathesis: no fault of ours, no
+status, no document that the contract does not have, and nothing in an answer that is another customer's.
+
+They are made by two customers and by staff, with ids of both, and with ids of nobody.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from checkout.caller import STAFF_SCOPE
+from local.keys import issue_token
+from tests.e2e.conftest import Customer, new_key, new_order
+from tools.make_openapi import TARGET, render_openapi
+
+# Neither the circuit nor a cap, which all requests would share.
+PARAMETERS = {"CircuitFailures": "1000000", "MaxHourlyDeclines": "1000000", "MaxDeclines": "1000000"}
+EXAMPLES = 150 if os.environ.get("REQUIRE_ALL") else 12
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+DOCUMENT = json.loads(TARGET.read_text(encoding="utf-8"))
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+OPERATIONS = [
+    pytest.param(path, method, mode, id=f"{method.upper()} {path}, {mode.value}")
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    # Where nothing is asked for, nothing can be wrong.
+    if mode is GenerationMode.POSITIVE or operation["parameters"] or "requestBody" in operation
+]
+KNOWN = {
+    "product_id": ["mug", "tea"],
+    "unit_price": [None, 1800],
+    "currency": ["usd", "USD"],
+    "amount": [1800, 600],
+    "token": ["tok_visa", "tok_chargeDeclined", "tok_timeoutAfterCharge", "tok_unavailable"],
+}
+CALLERS = st.sampled_from(["alice", "bob", "staff"])
+
+
+@pytest.mark.proves("FR-309")
+def test_the_document_is_what_the_models_and_the_template_say() -> None:
+    assert TARGET.read_text(encoding="utf-8") == render_openapi(), "run `make openapi`"
+
+
+@dataclass(frozen=True)
+class People:
+    """Who asks, by name: their tokens, and the ids and the mark that only they may see."""
+
+    tokens: dict[str, str]
+    order_ids: dict[str, list[str]]
+    payment_ids: dict[str, list[str]]
+    marks: dict[str, str]
+
+    def list_all(self, name: str) -> list[str]:
+        """Ids of everybody."""
+        by_name: dict[str, list[str]] = getattr(self, name)
+        return [each for ids in by_name.values() for each in ids]
+
+    def list_secrets(self, caller: str) -> Iterator[str]:
+        """What is another customer's."""
+        for name in self.marks.keys() - {caller}:
+            yield from (self.marks[name], *self.order_ids[name], *self.payment_ids[name])
+
+
+@pytest.fixture(scope="module")
+def people(http: httpx.Client) -> People:
+    run = str(uuid.uuid4())
+    tokens = {name: issue_token(f"{name}-{run}") for name in ("alice", "bob")}
+    tokens["staff"] = issue_token(f"sam-{run}", scope=STAFF_SCOPE)
+    made = People(tokens, {"alice": [], "bob": []}, {"alice": [], "bob": []}, {})
+    for name in ("alice", "bob"):
+        made.marks[name] = f"mark-{uuid.uuid4()}"
+        customer = Customer(http, tokens[name])
+        for token in (*[""] * 8, "tok_visa", "tok_chargeDeclined", "tok_timeoutAfterCharge"):
+            body = new_order(("mug", 1), metadata={"mark": made.marks[name]})
+            order = customer.ask("POST", "/orders", body, key=new_key()).json()
+            made.order_ids[name].append(order["id"])
+            if token:
+                answer = customer.pay(order, token).json()
+                made.payment_ids[name].append(answer["transaction_id"])
+        customer.mark_paid({"id": made.order_ids[name][-3]}, made.payment_ids[name][0])
+    return made
+
+
+def put_known(data: st.DataObject, place: Any, people: People) -> None:
+    """Often, ids that somebody has, and values that mean something."""
+    if isinstance(place, list):
+        for each in place:
+            put_known(data, each, people)
+    if not isinstance(place, dict):
+        return
+    known = KNOWN | {"order_id": people.list_all("order_ids"), "transaction_id": people.list_all("payment_ids")}
+    for name, value in place.items():
+        if name in known and data.draw(st.sampled_from([True, True, True, False])):
+            place[name] = data.draw(st.sampled_from(known[name]))
+        else:
+            put_known(data, value, people)
+
+
+@pytest.mark.proves("FR-309", "FR-003", "FR-006")
+@pytest.mark.parametrize(("path", "method", "mode"), OPERATIONS)
+def test_no_request_gets_what_the_contract_does_not_have(
+    path: str, method: str, mode: GenerationMode, people: People, http: httpx.Client
+) -> None:
+    operation = SCHEMA[path][method.upper()]
+    cases = operation.as_strategy(generation_mode=mode)
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(data=st.data())
+    def ask(data: st.DataObject) -> None:
+        caller, case = data.draw(CALLERS), data.draw(cases)
+        for place in (case.path_parameters, case.body):
+            put_known(data, place, people)
+        headers = {"authorization": f"Bearer {people.tokens[caller]}"}
+        if data.draw(st.sampled_from([True, True, True, False])):
+            headers["idempotency-key"] = str(uuid.UUID(int=data.draw(st.integers(0, 2**128 - 1))))
+        answer = case.call(base_url=str(http.base_url), headers=headers)
+        case.validate_response(answer, checks=CHECKS)
+        if caller == "staff":
+            return
+        asked = json.dumps([case.path_parameters, str(case.body), str(case.query)])
+        for secret in people.list_secrets(caller):
+            assert secret in asked or secret not in answer.text, f"{caller} was told of {secret}"
+
+    ask()
