@@ -10,9 +10,11 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -24,7 +26,7 @@ from checkout.simulated_gateway import Call, Fault, make_fault
 from local.child_process import ChildProcess
 from local.keys import issue_token
 from local.tables import connect
-from local.template import read_template
+from local.template import ROOT, read_template
 from tests.secrets_in_logs import find_secrets
 
 SERVE = """
@@ -37,7 +39,7 @@ from local.runtime import Runtime
 from local.schedules import run_schedules
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
-from local.template import read_template
+from local.template import ROOT, read_template
 from tests.secrets_in_logs import find_secrets
 from local.wsgi import serve_application
 
@@ -149,9 +151,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
         yield Checkout(base_url, os.environ.get("DYNAMODB_ENDPOINT", ""))
         return
     running = tmp_path_factory.mktemp("checkout") / "running.json"
-    schedules = "schedules" if getattr(request.module, "SCHEDULES", False) else "none"
-    database = os.environ.get("DB", "embedded")
-    runtime = ChildProcess([sys.executable, "-c", SERVE, database, str(running), schedules, json.dumps(parameters)])
+    schedules = getattr(request.module, "SCHEDULES", False)
+    with open_runtime(running, os.environ.get("DB", "embedded"), schedules=schedules, parameters=parameters) as opened:
+        yield opened
+
+
+@contextmanager
+def open_runtime(
+    running: Path, database: str, *, schedules: bool = False, parameters: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Checkout]:
+    """A local runtime of its own, which announces itself in a file."""
+    arguments = [database, str(running), "schedules" if schedules else "none", json.dumps(dict(parameters))]
+    runtime = ChildProcess([sys.executable, "-c", SERVE, *arguments], folder=ROOT)
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from checkout.caller import STAFF_SCOPE
 from checkout.dynamodb import to_wire
-from local.child_process import ChildProcess
 from local.keys import issue_token
 from local.tables import connect
 from local.template import ROOT
-from tests.e2e.conftest import SERVE, START_SECONDS, Customer, read_announcement
+from tests.e2e.conftest import Customer, open_runtime
 
 pytestmark = pytest.mark.proves("FR-229")
 
@@ -25,21 +25,14 @@ pytestmark = pytest.mark.proves("FR-229")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Of a runtime in which an order was paid, another half refunded, and a third declined."""
     running = tmp_path_factory.mktemp("reconcile") / "running.json"
-    process = ChildProcess([sys.executable, "-c", SERVE, "embedded", str(running), "none"], folder=ROOT)
-    try:
-        found = read_announcement(running)
-        process.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
-        with httpx.Client(base_url=found["address"], timeout=30, trust_env=False) as http:
-            alice = Customer(http, issue_token("alice"))
+    with open_runtime(running, "embedded") as opened:
+        with httpx.Client(base_url=opened.base_url, timeout=30, trust_env=False) as http:
+            alice, staff = Customer(http, issue_token("alice")), Customer(http, issue_token("sam", scope=STAFF_SCOPE))
             alice.buy(("mug", 1))
             order, _ = alice.buy(("tea", 1))
-            assert (
-                Customer(http, issue_token("sam", scope="orders:manage")).refund(order, amount=600).status_code == 201
-            )
+            assert staff.refund(order, amount=600).status_code == 201
             assert alice.pay(alice.create_order(), "tok_chargeDeclined").status_code == 402
-        yield connect(found["database"])
-    finally:
-        process.stop()
+        yield connect(opened.database)
 
 
 def reconcile(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
