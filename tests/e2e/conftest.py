@@ -39,8 +39,7 @@ from local.runtime import Runtime
 from local.schedules import run_schedules
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
-from local.template import ROOT, read_template
-from tests.secrets_in_logs import find_secrets
+from local.template import read_template
 from local.wsgi import serve_application
 
 with open_database(sys.argv[1]) as endpoint:
