@@ -9,6 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_states
 
 from checkout import wiring
+from checkout.gateway import OutcomeUndecided
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout, forget_clients, open_checkout
 
@@ -50,6 +51,15 @@ def test_after_a_while_one_payment_tries_again(limited_checkout: Checkout) -> No
     )
     forget_clients()
     assert checkout.pay(order).status == 201
+    assert checkout.pay(checkout.create_order()).status == 201
+
+
+@pytest.mark.proves("FR-226")
+def test_a_gateway_that_has_not_decided_is_no_gateway_that_fails(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    with patch.object(SimulatedGateway, "charge", side_effect=OutcomeUndecided):
+        for _ in range(4):
+            assert checkout.pay(checkout.create_order()).status == 202
     assert checkout.pay(checkout.create_order()).status == 201
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "ChargeStatus",
     "Gateway",
     "GatewayRefund",
+    "OutcomeUndecided",
     "OutcomeUnknown",
     "RefundOutcome",
     "RequestNotTaken",
@@ -42,6 +43,10 @@ class RequestRefused(RequestNotTaken):
 
 class OutcomeUnknown(Exception):
     """The gateway gave no answer that tells what happened."""
+
+
+class OutcomeUndecided(OutcomeUnknown):
+    """The gateway answered, and what happened is not decided yet. Nothing is wrong with the gateway."""
 
 
 class ChargeStatus(StrEnum):

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitB
 
 from checkout.clock import Clock, Deadline
 from checkout.errors import CheckoutError, GatewayUnavailable
-from checkout.gateway import Charge, Gateway, GatewayRefund, RequestNotTaken, RequestRefused
+from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUndecided, RequestNotTaken, RequestRefused
 from checkout.payments import Payment
 from checkout.refunds import Refund
 
@@ -39,8 +39,8 @@ class CircuitGateway:
             failure_threshold=failures,
             recovery_timeout=OPEN_SECONDS,
             success_threshold=1,
-            # What the gateway refuses says that it is there: a customer's bad request must not close the shop.
-            ignored_exceptions=(RequestRefused, CheckoutError),
+            # What the gateway refuses, or has not decided, says that it is there: neither must close the shop.
+            ignored_exceptions=(RequestRefused, OutcomeUndecided, CheckoutError),
         )
         self._states.configure(config, CIRCUIT)
         self._guard = circuit_breaker(name=CIRCUIT, persistence_store=states, config=config)

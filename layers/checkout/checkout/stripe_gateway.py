@@ -24,6 +24,7 @@ from checkout.gateway import (
     Charge,
     ChargeStatus,
     GatewayRefund,
+    OutcomeUndecided,
     OutcomeUnknown,
     RefundOutcome,
     RequestNotTaken,
@@ -205,14 +206,22 @@ class StripeGateway:
                 raise
             return None
         except stripe.IdempotencyError:
-            # The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness
-            started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
-            intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
-            taker = next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
-            if taker is None and datetime.fromisoformat(payment.asked_at) > self._clock() - LONGEST_REQUEST:
-                # What took the key may still be at work.
-                raise OutcomeUnknown from None
-            return taker
+            return self._look_for_taker(client, payment)
+        except stripe.APIError as error:
+            if not _was_replayed(error.headers or {}):
+                raise
+            # A request like this one took the key, and will be answered the same for as long as Stripe keeps it.
+            return self._look_for_taker(client, payment)
+
+    def _look_for_taker(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
+        """The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness"""
+        started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
+        intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
+        taker = next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
+        if taker is None and datetime.fromisoformat(payment.asked_at) > self._clock() - LONGEST_REQUEST:
+            # What took the key may still be at work.
+            raise OutcomeUndecided from None
+        return taker
 
     def _find_what_took_the_key(self, client: stripe.StripeClient, payment: Payment) -> Charge:
         """The key was used with other parameters: the charge was prevented, or it was made by an earlier release."""
