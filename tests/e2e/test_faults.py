@@ -122,6 +122,8 @@ class Operation:
     gateway: str = "simulated"
     gateway_faults: Sequence[tuple[str, str, int]] = ()
     comes_back: Sequence[bool] = (True, False)
+    breaks_store: bool = True
+    """Whether its calls of DynamoDB fail too; they are another operation's where only the gateway differs."""
     check: Callable[[World, Answers, bool], None] = lambda *_: None
 
 
@@ -269,6 +271,12 @@ def prepare_lost_answer_of_stripe(world: World) -> None:
     assert world.pay("charge").status_code == 202
 
 
+def prepare_lost_request_of_stripe(world: World) -> None:
+    # However often the SDK tries.
+    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_BEFORE, times=3)
+    assert world.pay("charge").status_code == 202
+
+
 def receive_event(world: World, key: str) -> httpx.Response:
     event = world.control("make_event", number=key, order_id=world.order["id"])
     headers = {"stripe-signature": event["signature"], "content-type": "application/json"}
@@ -309,6 +317,17 @@ def of_stripe(*requests: str) -> list[tuple[str, str, int]]:
         if request.startswith("POST") or fault not in {StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER}
     ]
 
+
+SETTLING = (
+    "POST /v1/payment_intents",
+    "GET /v1/payment_intents",
+    "GET /v1/payment_intents/search",
+    "GET /v1/payment_intents/{id}",
+    "POST /v1/payment_intents/{id}/cancel",
+)
+"""All that settling asks of Stripe where it finds nothing."""
+FINDING = ("GET /v1/payment_intents/search", "GET /v1/payment_intents/{id}")
+"""And where it finds the charge."""
 
 OPERATIONS = [
     Operation("pay", pay, gateway_faults=simulated(Call.CHARGE), check=check_paid),
@@ -380,8 +399,28 @@ OPERATIONS = [
         receive_event,
         prepare=prepare_lost_answer_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe("GET /v1/payment_intents/search"),
+        gateway_faults=of_stripe(*FINDING),
         check=check_event,
+    ),
+    Operation(
+        "settle_payments with Stripe of a charge whose answer was lost",
+        settle,
+        prepare=prepare_lost_answer_of_stripe,
+        gateway="stripe",
+        gateway_faults=of_stripe(*FINDING),
+        comes_back=[True],
+        breaks_store=False,
+        check=check_settled_paid,
+    ),
+    Operation(
+        "settle_payments with Stripe of a charge that was never made",
+        settle,
+        prepare=prepare_lost_request_of_stripe,
+        gateway="stripe",
+        gateway_faults=of_stripe(*SETTLING),
+        comes_back=[True],
+        breaks_store=False,
+        check=check_settled_failed,
     ),
 ]
 
@@ -472,7 +511,7 @@ def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callab
     operation.operate(world, str(uuid.uuid4()))
     calls = world.control("read_calls")
     for comes_back in operation.comes_back:
-        for number, call in enumerate(calls):
+        for number, call in enumerate(calls if operation.breaks_store else []):
             for fault in DatabaseFault:
 
                 def break_call(number: int = number, fault: DatabaseFault = fault) -> None:

@@ -27,7 +27,7 @@ from checkout.caller import STAFF_SCOPE
 from local.keys import issue_token
 from tests.e2e.conftest import Customer, new_order
 
-SEQUENCES = 40 if os.environ.get("REQUIRE_ALL") else 4
+SEQUENCES = 20 if os.environ.get("REQUIRE_ALL") else 4
 CALLS = 50
 MAX_ORDERS = 2
 MAX_DECLINES = 5

@@ -26,7 +26,7 @@ from tests.exploration.world import World, open_world
 
 pytestmark = [pytest.mark.dynamodb_local, pytest.mark.proves("FR-306")]
 
-SEQUENCES = 150 if os.environ.get("REQUIRE_ALL") else 8
+SEQUENCES = 60 if os.environ.get("REQUIRE_ALL") else 8
 CALLS = 60
 
 Asked = tuple[str, Mapping[str, Any]]
