@@ -96,19 +96,6 @@ class MemoryStore:
     def scan(self, table: str) -> list[WireItem]:
         return list(self._items[table].values())
 
-    def listen(self, client: Any) -> None:
-        """The client's calls are answered here: they are never sent."""
-        asked = SimpleNamespace()
-
-        def note(params: dict[str, Any], **_: Any) -> None:
-            asked.params = params
-
-        def answer(model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-            return self.respond(model.name, asked.params)
-
-        client.meta.events.register("provide-client-params.dynamodb", note, unique_id="memory-note")
-        client.meta.events.register("before-call.dynamodb", answer, unique_id="memory-answer")
-
     def respond(self, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """As botocore has an answer once it is parsed: with its status, an error too."""
         try:
