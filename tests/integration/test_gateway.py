@@ -8,9 +8,10 @@ import pytest
 
 from checkout import wiring
 from checkout.clock import Deadline, read_utc_clock
-from checkout.gateway import Charge, ChargeStatus
+from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown, RefundOutcome
 from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
+from checkout.refunds import Refund
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout
 from tests.integration.test_pay import failing
@@ -74,6 +75,37 @@ def test_a_gateway_that_breaks_down_leaves_an_unknown_outcome(checkout: Checkout
     assert (answer.status, answer.body["status"]) == (202, "pending")
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-210", "FR-214")
+@pytest.mark.parametrize("codes", [["None", "ConditionalCheckFailed"], ["TransactionConflict", "ConditionalCheckFailed"]])
+@pytest.mark.parametrize("is_made", [False, True], ids=["not made", "made by another request"])
+def test_a_refund_that_another_request_makes_meanwhile_is_that_refund(
+    checkout: Checkout, codes: list[str], is_made: bool
+) -> None:
+    """Whatever the reasons say for which its own transaction was cancelled."""
+    order = checkout.buy()
+    payment = wiring.order_table().get_payment(order["payment_transaction_id"])
+    assert payment
+    refund = Refund.start(payment, payment.money, reason=None, at=AT)
+    gateway = SimulatedGateway(checkout.database, table="SimulatedGatewayTable", clock=read_utc_clock)
+    write = checkout.database.transact_write_items
+
+    def come_late(**request: Any) -> Any:
+        if is_made:
+            write(**request)
+        raise checkout.database.exceptions.TransactionCanceledException(
+            {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": c} for c in codes]},  # type: ignore[typeddict-item]
+            "TransactWriteItems",
+        )
+
+    with patch.object(checkout.database, "transact_write_items", come_late):
+        if is_made or codes[0] == "None":
+            answer = gateway.refund(refund, payment, lambda: 10)
+            assert answer.outcome == (RefundOutcome.SUCCEEDED if is_made else RefundOutcome.FAILED)
+        else:
+            with pytest.raises(OutcomeUnknown):
+                gateway.refund(refund, payment, lambda: 10)
 
 
 @pytest.mark.proves("FR-016", "FR-018")

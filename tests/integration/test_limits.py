@@ -9,6 +9,8 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_states
 
 from checkout import wiring
+from checkout.dynamodb import to_wire
+from checkout.errors import InvalidToken
 from checkout.gateway import OutcomeUndecided
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout, forget_clients, open_checkout
@@ -18,6 +20,19 @@ from tests.integration.conftest import Checkout, forget_clients, open_checkout
 def limited_checkout() -> Iterator[Checkout]:
     with open_checkout(Checkout, CircuitFailures="3", MaxHourlyDeclines="4", MaxPayments="6") as opened:
         yield opened
+
+
+def change_circuit(checkout: Checkout, expression: str, **values: Any) -> None:
+    """As if time had gone by, or another function had been at work."""
+    [state] = checkout.scan("CircuitTable")
+    checkout.database.update_item(
+        TableName="CircuitTable",
+        Key={"id": {"S": state["id"]}},
+        UpdateExpression=expression,
+        **({"ExpressionAttributeNames": {"#state": "state"}} if "#state" in expression else {}),
+        ExpressionAttributeValues=to_wire({f":{name.rstrip('_')}": value for name, value in values.items()}),
+    )
+    forget_clients()
 
 
 @pytest.mark.proves("FR-226")
@@ -42,16 +57,39 @@ def test_after_a_while_one_payment_tries_again(limited_checkout: Checkout) -> No
         checkout.pay(checkout.create_order(), "tok_timeoutBeforeCharge")
     order = checkout.create_order()
     assert checkout.pay(order).code == "gateway_unavailable"
-    [state] = checkout.scan("CircuitTable")
-    checkout.database.update_item(
-        TableName="CircuitTable",
-        Key={"id": {"S": state["id"]}},
-        UpdateExpression="SET opened_at = opened_at - :while",
-        ExpressionAttributeValues={":while": {"N": "31"}},
-    )
-    forget_clients()
+    change_circuit(checkout, "SET opened_at = opened_at - :while", while_=31)
     assert checkout.pay(order).status == 201
     assert checkout.pay(checkout.create_order()).status == 201
+
+
+@pytest.mark.proves("FR-226")
+def test_while_one_payment_tries_again_nothing_is_written_for_others(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for _ in range(3):
+        checkout.pay(checkout.create_order(), "tok_timeoutBeforeCharge")
+    change_circuit(
+        checkout,
+        "SET #state = :half, half_open_owner = :other, probe_lease_expiry = :later",
+        half="HALF_OPEN",
+        other="another function",
+        later=int(checkout.read_clock().timestamp()) + 30,
+    )
+    order = checkout.create_order()
+    before = checkout.read_tables()
+    assert checkout.pay(order).code == "gateway_unavailable"
+    assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-226")
+def test_a_refusal_shows_that_the_gateway_is_there_again(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    for _ in range(3):
+        checkout.pay(checkout.create_order(), "tok_timeoutBeforeCharge")
+    change_circuit(checkout, "SET opened_at = opened_at - :while", while_=31)
+    with patch.object(SimulatedGateway, "charge", side_effect=InvalidToken):
+        assert checkout.pay(checkout.create_order()).code == "invalid_token"
+    [state] = checkout.scan("CircuitTable")
+    assert state["state"] == "CLOSED"
 
 
 @pytest.mark.proves("FR-226")

@@ -5,6 +5,7 @@ most every 5 s. Where the state cannot be read the circuit is taken for closed.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -39,18 +40,17 @@ class CircuitGateway:
             failure_threshold=failures,
             recovery_timeout=OPEN_SECONDS,
             success_threshold=1,
-            # What the gateway refuses, or has not decided, says that it is there: neither must close the shop.
-            ignored_exceptions=(RequestRefused, OutcomeUndecided, CheckoutError),
         )
         self._states.configure(config, CIRCUIT)
         self._guard = circuit_breaker(name=CIRCUIT, persistence_store=states, config=config)
 
     def check_token(self, token: str) -> None:
-        """Raises GatewayUnavailable too, while the circuit is open: before anything is written."""
+        """Raises GatewayUnavailable too, while the circuit is open, or somebody tries it: before anything is written."""
         self._gateway.check_token(token)
-        state = self._states.get_state(CIRCUIT)
-        may_be_tried_at = (state.opened_at or 0) + OPEN_SECONDS
-        if state.state is CircuitState.OPEN and self._clock().timestamp() < may_be_tried_at:
+        state, now = self._states.get_state(CIRCUIT), self._clock().timestamp()
+        is_left_alone = state.state is CircuitState.OPEN and now < (state.opened_at or 0) + OPEN_SECONDS
+        is_being_tried = state.state is CircuitState.HALF_OPEN and now < (state.probe_lease_expiry or 0)
+        if is_left_alone or is_being_tried:
             raise GatewayUnavailable
 
     def charge(self, payment: Payment, token: str, deadline: Deadline) -> Charge:
@@ -73,8 +73,25 @@ class CircuitGateway:
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:
         """Raises RequestNotTaken where the circuit is open."""
+
+        def listen() -> Answer | _Refusal:
+            try:
+                return call()
+            except (RequestRefused, OutcomeUndecided, CheckoutError) as refusal:
+                # Who refuses, or has not decided, is there: that must not close the shop, and opens it again.
+                return _Refusal(refusal)
+
         try:
-            answer: Answer = self._guard(call)()
+            answer: Answer | _Refusal = self._guard(listen)()
         except CircuitBreakerOpenError as refusal:
             raise RequestNotTaken from refusal
+        if isinstance(answer, _Refusal):
+            raise answer.error
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer of the gateway that is raised, past the circuit."""
+
+    error: Exception

@@ -252,7 +252,11 @@ class SimulatedGateway:
             self._client.transact_write_items(TransactItems=[put] if fails else [put, take])  # type: ignore[list-item]
         except self._client.exceptions.TransactionCanceledException as error:
             codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            if codes[-1] == "ConditionalCheckFailed" and "ConditionalCheckFailed" not in codes[:-1]:
+            known = self._find(refund.refund_id)
+            if known:
+                # Another request has made it meanwhile.
+                return _to_refund(known)
+            if codes == ["None", "ConditionalCheckFailed"]:
                 return GatewayRefund(None, RefundOutcome.FAILED, "exceeds_charge")
             raise OutcomeUnknown from error
         return _to_refund(outcome)
