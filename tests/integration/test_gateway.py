@@ -78,7 +78,9 @@ def test_a_gateway_that_breaks_down_leaves_an_unknown_outcome(checkout: Checkout
 
 
 @pytest.mark.proves("FR-210", "FR-214")
-@pytest.mark.parametrize("codes", [["None", "ConditionalCheckFailed"], ["TransactionConflict", "ConditionalCheckFailed"]])
+@pytest.mark.parametrize(
+    "codes", [["None", "ConditionalCheckFailed"], ["TransactionConflict", "ConditionalCheckFailed"]]
+)
 @pytest.mark.parametrize("is_made", [False, True], ids=["not made", "made by another request"])
 def test_a_refund_that_another_request_makes_meanwhile_is_that_refund(
     checkout: Checkout, codes: list[str], is_made: bool

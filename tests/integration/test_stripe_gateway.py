@@ -2,14 +2,18 @@
 the answers. What the real test mode adds to that is not proved here."""
 
 import logging
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from werkzeug.wrappers import Response
 
 from checkout.clock import format_time
 from checkout.errors import InvalidToken
@@ -234,6 +238,63 @@ def test_a_refund_in_a_unit_that_stripe_does_not_have_fails(stub: StripeStub, ga
     made = gateway.refund(new_refund(charged, 150), charged, soon)
     assert (made.outcome, made.failure_reason) == (RefundOutcome.FAILED, "amount_not_supported")
     assert stub.refunds == {}
+
+
+@pytest.mark.proves("FR-203", "FR-221")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "[]",
+        "null",
+        '"succeeded"',
+        "<html>",
+        '{"object": "payment_intent", "id": "pi_1", "metadata": {}}',
+        '{"object": "payment_intent", "id": "pi_1", "status": "succeeded", "metadata": null, "currency": "usd"}',
+    ],
+)
+def test_an_answer_that_is_none_of_stripe_s_tells_nothing(stub: StripeStub, gateway: StripeGateway, body: str) -> None:
+    payment = new_payment()
+    with patch.object(StripeStub, "_respond", return_value=Response(body, 200, content_type="application/json")):
+        with pytest.raises(OutcomeUnknown):
+            gateway.charge(payment, "pm_card_visa", soon)
+        with pytest.raises(OutcomeUnknown):
+            gateway.refund(new_refund(payment), payment, soon)
+        for look in (
+            lambda: gateway.find_charge(replace(payment, gateway_reference="pi_1"), soon),
+            lambda: gateway.prevent_charge(payment, soon),
+            lambda: gateway.find_refund(new_refund(payment), payment, soon),
+            lambda: list(gateway.list_charges(datetime.now(UTC), datetime.now(UTC), soon)),
+        ):
+            # Where a list should be, the SDK says that it was never asked.
+            with pytest.raises((OutcomeUnknown, RequestNotTaken)):
+                look()
+    assert gateway.charge(payment, "pm_card_visa", soon).status is ChargeStatus.SUCCEEDED
+
+
+@pytest.mark.proves("FR-219")
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+def test_an_answer_that_drips_in_does_not_outlive_the_deadline(head: bytes) -> None:
+    """Neither in its body nor in its headers."""
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            with suppress(OSError):
+                self.request.sendall(head)
+                for _ in range(40):
+                    self.request.sendall(b" ")
+                    time.sleep(0.1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        gateway = new_gateway(f"http://127.0.0.1:{server.server_address[1]}")
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown):
+            gateway.charge(new_payment(), "pm_card_visa", in_seconds(1.5))
+        assert time.monotonic() - began < 2
+        server.shutdown()
 
 
 @pytest.mark.proves("FR-219")

@@ -45,6 +45,8 @@ __all__ = ["StripeGateway"]
 logging.getLogger("stripe").setLevel(logging.WARNING)
 stripe.enable_telemetry = False
 
+logger = logging.getLogger(__name__)
+
 PAGE = 100
 LONGEST_REQUEST = timedelta(minutes=10)
 """After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so."""
@@ -88,7 +90,7 @@ class StripeGateway:
                 if _is_about_token(error) and not attempts.left_open:
                     raise InvalidToken from None
                 raise
-            intent: Intent = made.to_dict()
+            intent = _read(made, "payment_intent")
             if made.status != "succeeded" and made.last_response and _was_replayed(made.last_response.headers):
                 # What was answered first; what has become of it since is another question.
                 intent = self._end_decline(client, self._retrieve(client, made.id))
@@ -143,7 +145,7 @@ class StripeGateway:
                 # It will be answered the same for a day; what came of it is in the list.
                 found = self._look_for_refund(client, refund, payment)
                 return found or GatewayRefund(None, RefundOutcome.FAILED, "gateway_error")
-            return _to_refund(made.to_dict())
+            return _to_refund(_read(made, "refund"))
 
     def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
         with self._asking(deadline) as (client, _):
@@ -174,9 +176,16 @@ class StripeGateway:
         except stripe.StripeError as error:
             # Not from the error: its text and its fields may hold what must not be logged.
             _raise_meaning(error, attempts)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # What is no object of Stripe's API tells nothing of what happened.
+            logger.error("answer not understood: %s", type(error).__name__)
+            raise OutcomeUnknown from None
+        finally:
+            if attempts.was_abandoned:
+                del self._local.session
 
     def _retrieve(self, client: stripe.StripeClient, reference: str) -> Intent:
-        return client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]}).to_dict()
+        return _read(client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]}), "payment_intent")
 
     def _find_intent(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         if payment.gateway_reference:
@@ -187,7 +196,7 @@ class StripeGateway:
 
     def _look_for_refund(self, client: stripe.StripeClient, refund: Refund, payment: Payment) -> GatewayRefund | None:
         listed = client.v1.refunds.list({"payment_intent": str(payment.gateway_reference), "limit": PAGE})
-        refunds = (made.to_dict() for made in listed.auto_paging_iter())
+        refunds = (_read(made, "refund") for made in listed.auto_paging_iter())
         return next((_to_refund(made) for made in refunds if _read_id(made, "refund_id") == refund.refund_id), None)
 
     def _take_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
@@ -198,7 +207,7 @@ class StripeGateway:
         """
         try:
             made = client.v1.payment_intents.create(_to_params(payment), {"idempotency_key": payment.payment_id})
-            return made.to_dict()
+            return _read(made, "payment_intent")
         except RequestRefused:
             return None
         except stripe.InvalidRequestError as error:
@@ -239,7 +248,7 @@ class StripeGateway:
     def _cancel(self, client: stripe.StripeClient, intent: Intent) -> Intent:
         """As it is once it cannot be charged any more, with why it was declined; or what it became meanwhile."""
         try:
-            now = client.v1.payment_intents.cancel(intent["id"]).to_dict()
+            now = _read(client.v1.payment_intents.cancel(intent["id"]), "payment_intent")
             return {**now, "last_payment_error": now.get("last_payment_error") or intent.get("last_payment_error")}
         except stripe.InvalidRequestError:
             # It is no longer in a state that can be cancelled.
@@ -270,7 +279,7 @@ class StripeGateway:
                 "expand": ["data.latest_charge"],
             }
         )
-        yield from (intent.to_dict() for intent in listed.auto_paging_iter())
+        yield from (_read(intent, "payment_intent") for intent in listed.auto_paging_iter())
 
 
 def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoReturn:
@@ -318,6 +327,14 @@ def _to_params(payment: Payment) -> "PaymentIntentCreateParams":
         # No way to pay that sends the customer elsewhere, to come back from.
         "allowed_payment_method_types": ["card"],
     }
+
+
+def _read(made: stripe.StripeObject, kind: str) -> Intent:
+    """An object of Stripe's API as it should be. Raises ValueError where it is another."""
+    document: Intent = made.to_dict()
+    if document["object"] != kind:
+        raise ValueError(f"no {kind}")
+    return document
 
 
 def _read_id(made: Intent, name: str) -> str | None:

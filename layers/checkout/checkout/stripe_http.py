@@ -1,7 +1,10 @@
 """What Stripe's SDK sends its requests with: HTTP for as long as a deadline allows (FR-219)."""
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn, TypeVar
 
 import requests
 import stripe
@@ -11,6 +14,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from checkout.clock import Deadline
 
 __all__ = ["MAX_RETRIES", "DeadlineClient"]
+
+Answer = TypeVar("Answer")
 
 MAX_RETRIES = 2
 """Of the SDK, which waits before each for up to twice as long as before the last."""
@@ -27,13 +32,15 @@ class DeadlineClient(stripe.RequestsClient):
     """For one call of the gateway: no attempt outlives its deadline, none is begun without time.
 
     `left_open` once an attempt may have had an effect that its answer did not tell. What the SDK is told of a later
-    attempt is then no proof, for it repeats requests by itself.
+    attempt is then no proof, for it repeats requests by itself. `was_abandoned` where an attempt may still be at work,
+    with the session.
     """
 
     def __init__(self, deadline: Deadline, session: requests.Session) -> None:
         super().__init__(session=session)
         self._deadline = deadline
         self.left_open = False
+        self.was_abandoned = False
 
     def request(  # type: ignore[override]  # the SDK's two signatures differ from each other
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
@@ -44,11 +51,15 @@ class DeadlineClient(stripe.RequestsClient):
         # A total bounds connecting and waiting together.
         timeout: Any = Timeout(total=left, connect=min(CONNECT_SECONDS, left))
         self._timeout = timeout
+        send = super().request
         try:
-            content, status, answered = super().request(method, url, headers, post_data)
+            content, status, answered = _call_within(left, lambda: send(method, url, headers, post_data))
         except stripe.APIConnectionError as error:
             self.left_open = self.left_open or not _was_never_sent(error)
             raise
+        except TimeoutError:
+            self.left_open = self.was_abandoned = True
+            raise stripe.APIConnectionError("no time left", should_retry=False) from None  # type: ignore[no-untyped-call]
         is_open = status >= 500 or status == 409 or (status == 429 and LOCK_TIMEOUT in content)
         self.left_open = self.left_open or is_open
         return content, status, answered
@@ -57,6 +68,33 @@ class DeadlineClient(stripe.RequestsClient):
         """As the SDK decides, where the pause before it and the attempt itself fit into what is left."""
         has_time = self._deadline() > LONGEST_PAUSE + SHORTEST_ATTEMPT_SECONDS
         return has_time and bool(super()._should_retry(*arguments))
+
+
+def _call_within(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """What the call returns or raises; TimeoutError where it takes longer, and is left to itself.
+
+    The time-outs of a socket begin anew with each byte, so that an answer that drips in would keep them all.
+    """
+    ended: SimpleQueue[Callable[[], Answer]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answer = call()
+        except Exception as error:
+            ended.put(functools.partial(_raise, error))
+        else:
+            ended.put(lambda: answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        tell = ended.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError from None
+    return tell()
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def _was_never_sent(error: stripe.APIConnectionError) -> bool:
