@@ -45,7 +45,7 @@ class CircuitGateway:
         self._guard = circuit_breaker(name=CIRCUIT, persistence_store=states, config=config)
 
     def check_token(self, token: str) -> None:
-        """Raises GatewayUnavailable too, while the circuit is open, or somebody tries it: before anything is written."""
+        """Raises GatewayUnavailable too while the circuit is open, or one tries it: before anything is written."""
         self._gateway.check_token(token)
         state, now = self._states.get_state(CIRCUIT), self._clock().timestamp()
         is_left_alone = state.state is CircuitState.OPEN and now < (state.opened_at or 0) + OPEN_SECONDS
