@@ -1,12 +1,16 @@
 """The simulated gateway on its table, and what a gateway that fails means for a payment."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from checkout import wiring
+from checkout.call_limit import READ_SECONDS
 from checkout.clock import Deadline, read_utc_clock
 from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown, RefundOutcome
 from checkout.orders import Order, OrderItem
@@ -108,6 +112,36 @@ def test_a_refund_that_another_request_makes_meanwhile_is_that_refund(
         else:
             with pytest.raises(OutcomeUnknown):
                 gateway.refund(refund, payment, lambda: 10)
+
+
+@pytest.mark.proves("FR-203", "FR-207")
+def test_a_database_that_hangs_after_a_gateway_that_took_its_time_does_not_outlive_the_function(
+    checkout: Checkout,
+) -> None:
+    """Each try of a call is given up after two seconds here, as the client does with a server that is silent."""
+    order = checkout.create_order()
+    hangs = threading.Event()
+
+    def take_all_the_time(gateway: SimulatedGateway, payment: Payment, token: str, deadline: Deadline) -> Charge:
+        time.sleep(max(0, deadline()))
+        hangs.set()
+        raise OutcomeUnknown
+
+    def hang(request: Any, **_: Any) -> None:
+        if hangs.is_set():
+            time.sleep(READ_SECONDS)
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    checkout.database.meta.events.register("before-send.dynamodb", hang, unique_id="hang")
+    began = time.monotonic()
+    with patch.object(SimulatedGateway, "charge", take_all_the_time):
+        answer = checkout.pay(order, key="key", seconds=6)
+    assert time.monotonic() - began < 6
+    assert answer.status == 202
+    hangs.clear()
+    assert checkout.pay(order, key="key").code == "idempotency_in_progress"
+    checkout.settle()
+    assert checkout.get_order(order)["status"] == "created"
 
 
 @pytest.mark.proves("FR-016", "FR-018")

@@ -114,9 +114,9 @@ def test_a_key_in_the_header_is_the_same_key_in_the_body_and_no_part_of_the_payl
 def test_a_request_that_was_killed_is_running_until_its_time_is_over_and_then_resumed(checkout: Checkout) -> None:
     order = checkout.create_order()
     with patch.object(SimulatedGateway, "charge", side_effect=Killed), pytest.raises(Killed):
-        checkout.pay(order, key="key", seconds=1)
+        checkout.pay(order, key="key", seconds=3.5)
     assert checkout.pay(order, key="key").code == "idempotency_in_progress"
-    time.sleep(1)
+    time.sleep(3.5)
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from checkout.audit import Actor
+from checkout.call_limit import working_until
 from checkout.caller import Author, Caller
 from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
@@ -168,7 +169,8 @@ def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], 
         note(**(event.get("pathParameters") or {}))
         cause = None
         try:
-            response = route(request)
+            with working_until(request.deadline):
+                response = route(request)
         except CheckoutError as error:
             response = problem(error, request)
             cause = type(error.__cause__).__name__ if error.__cause__ else None

@@ -12,6 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 
 from checkout.audit import Actor
+from checkout.call_limit import working_until
 from checkout.caller import Author
 
 __all__ = ["job"]
@@ -31,7 +32,8 @@ def job(work: Callable[[Author], Mapping[str, Any]]) -> Callable[[dict[str, Any]
         logger.thread_safe_append_keys(request_id=request_id, operation=work.__name__)
         author = Author(Actor.SYSTEM, request_id, lambda: context.get_remaining_time_in_millis() / 1000)
         try:
-            done = dict(work(author))
+            with working_until(author.deadline):
+                done = dict(work(author))
         except Exception as fault:
             # Neither the message nor the values: they may hold what must not be logged (FR-031).
             frames = traceback.extract_tb(fault.__traceback__)

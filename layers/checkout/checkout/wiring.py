@@ -7,8 +7,8 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 
+from checkout.call_limit import CLIENT_CONFIG, limit_calls
 from checkout.clock import read_utc_clock
 from checkout.dynamodb import BatchRead, Transaction
 from checkout.order_table import OrderTable, TableNames
@@ -35,14 +35,11 @@ if TYPE_CHECKING:
 
 @cache
 def dynamodb_client() -> "DynamoDBClient":
-    """Within a function's time: a call that hangs is given up after 2 s and tried once more."""
-    return boto3.Session().client(
-        "dynamodb", config=_config(), endpoint_url=os.environ.get("DYNAMODB_ENDPOINT") or None
+    client = boto3.Session().client(
+        "dynamodb", config=CLIENT_CONFIG, endpoint_url=os.environ.get("DYNAMODB_ENDPOINT") or None
     )
-
-
-def _config() -> Config:
-    return Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+    limit_calls(client)
+    return client
 
 
 @cache
@@ -122,7 +119,8 @@ def _read_stripe_key() -> str:
 def secret_parameters() -> "SecretParameters":
     from checkout.secret_parameters import SecretParameters
 
-    client = boto3.Session().client("ssm", config=_config(), endpoint_url=os.environ.get("SSM_ENDPOINT") or None)
+    client = boto3.Session().client("ssm", config=CLIENT_CONFIG, endpoint_url=os.environ.get("SSM_ENDPOINT") or None)
+    limit_calls(client)
     return SecretParameters(client)
 
 
