@@ -130,7 +130,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "receive_stripe_event": Operation(
         "Receive an event of Stripe's",
         {200: answers.Received},
-        (errors.InvalidSignature, errors.InvalidJson, errors.ValidationFailed),
+        (errors.InvalidSignature, errors.InvalidJson, errors.IdempotencyInProgress),
     ),
 }
 STATUS_TITLES = {

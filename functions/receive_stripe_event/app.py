@@ -1,11 +1,14 @@
 """POST /webhooks/stripe: something happened to a payment; what, is asked of Stripe (FR-224, FR-225)."""
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from checkout import wiring
 from checkout.api import Request, Response, endpoint, note
 from checkout.clock import read_utc_clock
 from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.idempotency import Result, run_once
+from checkout.metrics import count, measure
 from checkout.stripe_events import verify_event
 
 
@@ -21,7 +24,10 @@ def receive_stripe_event(request: Request) -> Response:
     def settle() -> tuple[Result, bool]:
         if event.payment_id:
             note(payment_id=event.payment_id)
-            wiring.settlement_service().settle_payment(request.system, event.payment_id)
+            settlement = wiring.settlement_service().settle_payment(request.system, event.payment_id)
+            if settlement.order_paid:
+                count("OrdersMarkedPaid")
+            measure("RefundsRejected", settlement.refunds_rejected, MetricUnit.Count)
         return {"received": True}, True
 
     try:

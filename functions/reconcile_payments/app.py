@@ -23,6 +23,7 @@ def reconcile_payments(author: Author) -> Mapping[str, Any]:
     measure("ReconciliationDifferences", len(report.differences), MetricUnit.Count)
     differing = [difference.payment_id for difference in report.differences if difference.payment_id]
     done = wiring.settlement_service().settle_payments(author, differing)
+    measure("RefundsRejected", done.refunds_rejected, MetricUnit.Count)
     return {
         "payments": report.payments,
         "charges": report.charges,

@@ -16,11 +16,15 @@ LIMIT = 100
 @job
 def settle_payments(author: Author) -> Mapping[str, Any]:
     service = wiring.settlement_service()
-    done = service.settle_due(author, limit=LIMIT)
+    try:
+        done = service.settle_due(author, limit=LIMIT)
+    finally:
+        # Above all where nothing can be settled.
+        measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
     for _ in range(done.orders_paid):
         count("OrdersMarkedPaid")
     measure("SettlementFaults", len(done.faults), MetricUnit.Count)
-    measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
+    measure("RefundsRejected", done.refunds_rejected, MetricUnit.Count)
     return {
         "settled": done.settled,
         "waiting": done.waiting,

@@ -253,8 +253,8 @@ class Checkout:
         return [entry.event for entry in trail]
 
     def results(self) -> list[dict[str, Any]]:
-        """The results by idempotency key; not which order was created under which."""
-        return [item for item in self.scan("IdempotencyTable") if not item["id"].startswith("order#")]
+        """The results by idempotency key; not what was made under which."""
+        return [item for item in self.scan("IdempotencyTable") if not item["id"].startswith("key#")]
 
     def forget_results(self) -> None:
         """As when no answer was ever kept."""
@@ -331,10 +331,10 @@ def dynamodb_local() -> Iterator[str]:
         yield database.endpoint
 
 
-@pytest.fixture
-def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
+@contextmanager
+def open_racing_checkout(dynamodb_local: str, **parameters: str) -> Iterator[Checkout]:
     """On DynamoDB Local: any number of threads."""
-    with set_environment(dynamodb_local):
+    with set_environment(dynamodb_local, **parameters):
         forget_clients()
         # Imported before the threads start, as a function's code is before its first request.
         for function in ("create_order", "pay", "mark_order_paid", "cancel_order", "refund_order", "settle_payments"):
@@ -343,6 +343,12 @@ def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
         with its_clock(made):
             yield made
     forget_clients()
+
+
+@pytest.fixture
+def racing_checkout(dynamodb_local: str) -> Iterator[Checkout]:
+    with open_racing_checkout(dynamodb_local) as opened:
+        yield opened
 
 
 @pytest.fixture

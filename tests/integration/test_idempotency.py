@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from checkout.order_table import OrderTable
-from checkout.simulated_gateway import SimulatedGateway
+from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout
 
 BODY = {"items": [{"product_id": "mug", "quantity": 1}]}
@@ -101,6 +102,60 @@ def test_a_key_is_one_customers_for_one_operation(checkout: Checkout) -> None:
     assert (order.status, paid.status, theirs.status) == (201, 201, 201)
     assert theirs.body["id"] != order.body["id"]
     assert len(checkout.results()) == 3
+
+
+@pytest.mark.proves("FR-011", "FR-204")
+@pytest.mark.parametrize("token", ["tok_timeoutAfterCharge", "tok_chargeDeclined", "tok_visa"])
+def test_a_key_that_has_a_payment_pays_no_other_order(checkout: Checkout, token: str) -> None:
+    """Also while its outcome is not known, which is no result that is kept; and without the record of a result."""
+    first, second = checkout.create_order(), checkout.create_order()
+    paid = checkout.pay(first, token, key="key")
+    checkout.forget_results()
+    assert checkout.pay(second, key="key").code == "idempotency_key_reused"
+    assert checkout.payment_items(second) == []
+    checkout.settle()
+    again = checkout.pay(first, token, key="key")
+    assert again.body["transaction_id"] == paid.body["transaction_id"]
+
+
+@pytest.mark.proves("FR-204", "FR-013")
+def test_a_key_whose_payment_was_surely_not_charged_may_pay_another_order(checkout: Checkout) -> None:
+    first, second = checkout.create_order(), checkout.create_order()
+    assert checkout.pay(first, "tok_unavailable", key="key").code == "gateway_unavailable"
+    assert checkout.pay(second, key="key").status == 201
+    assert checkout.pay(first, "tok_unavailable", key="key").code == "idempotency_key_reused"
+
+
+@pytest.mark.proves("FR-011", "FR-204")
+def test_a_payment_s_key_is_another_one_after_a_day_for_another_order(checkout: Checkout) -> None:
+    first, second = checkout.create_order(), checkout.create_order()
+    checkout.pay(first, key="key")
+    checkout.forget_results()
+    checkout.wait(timedelta(hours=25))
+    assert checkout.pay(second, key="key").status == 201
+    checkout.forget_results()
+    assert checkout.pay(first, key="key").body["duplicate"], "it is that payment's for ever"
+
+
+@pytest.mark.proves("FR-212")
+def test_a_key_that_has_a_refund_refunds_no_other_order(checkout: Checkout) -> None:
+    first, second = checkout.buy(), checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    refund = checkout.refund(first, 500, key="key")
+    assert refund.status == 202
+    assert checkout.refund(second, 300, key="key").code == "idempotency_key_reused"
+    assert checkout.refund_items(second) == []
+    assert checkout.refund(first, 500, key="key").body["refund_id"] == refund.body["refund_id"]
+
+
+@pytest.mark.proves("FR-010", "FR-204")
+def test_a_replay_without_its_record_says_what_paying_came_to(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    paid = checkout.pay(order, key="key")
+    checkout.mark_paid(order, paid.body["transaction_id"])
+    checkout.refund(order)
+    checkout.forget_results()
+    assert checkout.pay(order, key="key").body == {**paid.body, "duplicate": True}
 
 
 @pytest.mark.proves("FR-010", "FR-011")

@@ -96,7 +96,7 @@ def test_a_refusal_shows_that_the_gateway_is_there_again(limited_checkout: Check
 def test_a_gateway_that_has_not_decided_is_no_gateway_that_fails(limited_checkout: Checkout) -> None:
     checkout = limited_checkout
     with patch.object(SimulatedGateway, "charge", side_effect=OutcomeUndecided):
-        for _ in range(4):
+        for _ in range(3):
             assert checkout.pay(checkout.create_order()).status == 202
     assert checkout.pay(checkout.create_order()).status == 201
 
@@ -175,14 +175,47 @@ def test_payments_of_an_order_are_capped_whatever_became_of_them(limited_checkou
     checkout = limited_checkout
     order = checkout.create_order()
     for _ in range(6):
-        checkout.break_gateway(Call.CHARGE, Fault.REFUSED)
-        assert checkout.pay(order).code == "gateway_unavailable"
-        forget_clients()
-        checkout.database.delete_item(TableName="CircuitTable", Key={"id": {"S": "payment_gateway"}})
+        checkout.break_gateway(Call.CHARGE, Fault.REQUEST_LOST)
+        assert checkout.pay(order).status == 202
+        checkout.settle()
     answer = checkout.pay(order)
     assert (answer.status, answer.code) == (429, "too_many_attempts")
     assert (answer.body["payments"], answer.body["limit"]) == (6, 6)
     assert len(checkout.payment_items(order)) == 6
+
+
+@pytest.mark.proves("FR-227")
+def test_what_the_gateway_never_took_does_not_count(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    for _ in range(7):
+        checkout.break_gateway(Call.CHARGE, Fault.REFUSED)
+        assert checkout.pay(order).code == "gateway_unavailable"
+        forget_clients()
+        checkout.database.delete_item(TableName="CircuitTable", Key={"id": {"S": "payment_gateway"}})
+    assert checkout.pay(order).status == 201
+
+
+@pytest.mark.proves("FR-227")
+@pytest.mark.parametrize("token", ["tok_visa", "tok_unavailable", "tok_timeoutBeforeCharge"])
+def test_only_declines_count_within_the_hour_once_the_outcome_is_known(limited_checkout: Checkout, token: str) -> None:
+    checkout = limited_checkout
+    for _ in range(3):
+        checkout.pay(checkout.create_order(), token)
+        checkout.settle()
+        forget_clients()
+        checkout.database.delete_item(TableName="CircuitTable", Key={"id": {"S": "payment_gateway"}})
+    assert {item["declines"] for item in checkout.scan("DeclinesTable")} == {0}
+
+
+@pytest.mark.proves("FR-227")
+def test_a_payment_that_ends_a_day_later_takes_nothing_from_a_count_that_has_run_out(checkout: Checkout) -> None:
+    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+    [count] = checkout.scan("DeclinesTable")
+    key = {name: {"S": count[name]} for name in ("customer_id", "hour")}
+    checkout.database.delete_item(TableName="DeclinesTable", Key=key)
+    assert checkout.settle(after=timedelta(days=1))["orders_paid"] == 1
+    assert checkout.scan("DeclinesTable") == []
 
 
 @pytest.mark.proves("FR-228")

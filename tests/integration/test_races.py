@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from checkout import answer_once
-from tests.integration.conftest import Answer, Checkout
+from tests.integration.conftest import Answer, Checkout, open_racing_checkout
 
 pytestmark = pytest.mark.dynamodb_local
 
@@ -147,6 +148,30 @@ def test_declines_at_the_same_time_never_exceed_the_cap(racing_checkout: Checkou
     assert racing_checkout.order_item(order)["declined_payments"] == 10
     assert len(racing_checkout.payment_items(order)) == 10
     racing_checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-227")
+def test_declines_of_a_customer_at_the_same_time_never_exceed_the_hourly_cap(dynamodb_local: str) -> None:
+    with open_racing_checkout(dynamodb_local, MaxHourlyDeclines="20") as checkout:
+        customer = f"customer-{checkout.new_key()}"
+        orders = [checkout.create_order(customer=customer) for _ in range(3 * RACERS)]
+        answers = race(
+            *[partial(checkout.pay, order, "tok_chargeDeclined", customer=customer) for order in orders],
+        )
+        assert set(codes(answers)) == {"card_declined", "too_many_attempts"}
+        assert codes(answers)["card_declined"] == 20
+        declined = [payment for order in orders for payment in checkout.payment_items(order)]
+        assert len(declined) == 20
+
+
+@pytest.mark.proves("FR-011")
+def test_one_key_at_two_orders_at_once_pays_one_of_them(racing_checkout: Checkout) -> None:
+    with without_idempotency_records():
+        for _ in range(ROUNDS):
+            orders, key = [racing_checkout.create_order() for _ in range(4)], racing_checkout.new_key()
+            answers = race(*[partial(racing_checkout.pay, order, key=key) for order in orders])
+            assert sorted(answer.status for answer in answers) == [201, 422, 422, 422]
+            assert sum(len(racing_checkout.charges(order)) for order in orders) == 1
 
 
 @pytest.mark.proves("FR-010")

@@ -13,7 +13,9 @@ import pytest
 from checkout import wiring
 from checkout.audit import Actor
 from checkout.caller import Author
+from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
+from checkout.jobs import JobFailed
 from checkout.money import Money
 from checkout.order_table import OrderChanged, OrderTable
 from checkout.payments import Payment
@@ -111,6 +113,27 @@ def test_a_link_by_the_client_just_before_is_what_settling_finds(checkout: Check
         done = checkout.settle()
     assert (done["settled"], done["orders_paid"], done["faults"]) == (1, 0, [])
     assert checkout.audit_events(order).count("order_paid") == 1
+
+
+@pytest.mark.proves("FR-203", "FR-206")
+@pytest.mark.parametrize("is_wrong", [False, True], ids=["prevented", "charged wrongly"])
+def test_a_payment_that_is_settled_as_failed_while_it_is_made_is_not_told_as_made(
+    checkout: Checkout, is_wrong: bool
+) -> None:
+    order = checkout.create_order()
+
+    def meet(_gateway: SimulatedGateway, payment: Payment, *_: Any) -> None:
+        if is_wrong:
+            charge_behind_our_back(checkout, payment.payment_id, 99)
+            checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+        checkout.settle()
+        raise OutcomeUnknown
+
+    with patch.object(SimulatedGateway, "charge", meet):
+        answer = checkout.pay(order)
+    assert answer.code == ("payment_in_progress" if is_wrong else "gateway_unavailable")
+    checkout.settle()
+    assert checkout.pay(order).status == 201
 
 
 @pytest.mark.proves("FR-205")
@@ -273,6 +296,17 @@ def charge_behind_our_back(checkout: Checkout, payment_id: str, amount: int, cur
     checkout.database.put_item(TableName="SimulatedGatewayTable", Item=item)
 
 
+def cancel_behind_our_back(checkout: Checkout, order: dict[str, Any]) -> None:
+    item = checkout.order_item(order)
+    checkout.database.update_item(
+        TableName="OrdersTable",
+        Key={name: {"S": item[name]} for name in ("customer_id", "order_id")},
+        UpdateExpression="SET #status = :cancelled",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":cancelled": {"S": "cancelled"}},
+    )
+
+
 @pytest.mark.proves("FR-209", "FR-201")
 def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: Checkout) -> None:
     order = checkout.create_order()
@@ -347,19 +381,43 @@ def test_a_charge_of_another_amount_is_not_told_as_an_outcome(checkout: Checkout
 def test_a_charge_of_an_order_that_cannot_be_paid_any_more_is_returned(checkout: Checkout) -> None:
     order = checkout.create_order()
     checkout.pay(order)
-    item = checkout.order_item(order)
-    checkout.database.update_item(
-        TableName="OrdersTable",
-        Key={name: {"S": item[name]} for name in ("customer_id", "order_id")},
-        UpdateExpression="SET #status = :cancelled",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":cancelled": {"S": "cancelled"}},
-    )
+    cancel_behind_our_back(checkout, order)
     done = checkout.settle()
     assert (done["settled"], done["orders_paid"]) == (1, 0)
     [payment] = checkout.payment_items(order)
     assert payment["status"] == "refunded"
     assert sum(refund["amount"] for refund in checkout.refunds(order)) == order["total_amount"]
+
+
+@pytest.mark.proves("FR-209")
+@pytest.mark.parametrize("left", [98, 1, 0])
+@pytest.mark.parametrize("is_wrong", [True, False], ids=["a wrong charge", "of an order that cannot be paid"])
+def test_a_charge_that_was_refunded_at_the_gateway_itself_is_returned_as_far_as_it_is_left(
+    checkout: Checkout, left: int, is_wrong: bool
+) -> None:
+    order = checkout.create_order()
+    if is_wrong:
+        with failing(checkout, is_claim, after=True):
+            checkout.pay(order)
+        charge_behind_our_back(checkout, checkout.payment_items(order)[0]["payment_id"], 99)
+    else:
+        checkout.pay(order)
+        cancel_behind_our_back(checkout, order)
+    [payment] = checkout.payment_items(order)
+    checkout.database.update_item(
+        TableName="SimulatedGatewayTable",
+        Key={"payment_id": {"S": payment["payment_id"]}},
+        UpdateExpression="SET refundable = :left",
+        ExpressionAttributeValues={":left": {"N": str(left)}},
+    )
+    done = checkout.settle()
+    assert (done["settled"], done["faults"]) == (1, [])
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refunded_amount"]) == ("refunded", payment["charged_amount"])
+    assert [charge["refundable"] for charge in checkout.charges(order)] == [0]
+    assert sum(refund["amount"] for refund in checkout.refunds(order)) == left
+    assert checkout.audit_events(order)[-1] == ("refund_succeeded" if left else "payment_refunded")
+    assert checkout.pay(order).status == (201 if is_wrong else 409)
 
 
 @pytest.mark.proves("FR-209")
@@ -403,6 +461,10 @@ def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, 
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
     assert 900 <= age <= 910
+    with patch.object(OrderTable, "list_due", side_effect=StoreUnavailable), pytest.raises(JobFailed):
+        checkout.settle(after=timedelta(minutes=5))
+    [age] = read_ages()
+    assert 1200 <= age <= 1210, "also where nothing can be settled"
 
 
 MONEY = Money(1800, "usd")

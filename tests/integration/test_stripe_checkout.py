@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from checkout import wiring
+from checkout.settlement_service import Settlement, SettlementService
 from local.template import ROOT
 from tests.integration.conftest import AWS, Answer, Checkout, open_checkout, set_environment
 from tests.integration.test_pay import failing, is_claim, is_outcome
@@ -176,11 +177,18 @@ def test_a_charge_waits_for_its_customer(
     assert len(checkout.charges(order)) == succeeds
 
 
+def is_waiting(checkout: Checkout, order: dict[str, Any]) -> bool:
+    return checkout.payment_items(order)[0]["status"] == "unknown"
+
+
 @pytest.mark.proves("FR-222")
-def test_a_customer_who_never_acts_keeps_no_order(checkout: StripeCheckout, stub: StripeStub) -> None:
+@pytest.mark.parametrize("asks_again", [False, True])
+def test_a_customer_who_never_acts_keeps_no_order(checkout: StripeCheckout, stub: StripeStub, asks_again: bool) -> None:
     order = checkout.create_order()
-    checkout.pay(order, "pm_card_authenticationRequired")
+    checkout.pay(order, "pm_card_authenticationRequired", key="key")
     for _ in range(20):
+        if asks_again and is_waiting(checkout, order):
+            checkout.pay(order, "pm_card_authenticationRequired", key="key")
         checkout.settle(after=timedelta(minutes=1))
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["failure_reason"]) == ("failed", "not_charged")
@@ -235,6 +243,83 @@ def test_a_forged_event_is_refused_and_changes_nothing(
     assert (sent.status, sent.code) == (400, "invalid_signature")
     assert checkout.read_tables() == before
     assert stub.requests == asked
+
+
+@pytest.mark.proves("FR-224")
+def test_a_forged_event_is_refused_however_long_it_is(checkout: StripeCheckout) -> None:
+    answer = checkout.send(b"{" + b" " * 700_000, "whsec_other")
+    assert (answer.status, answer.code) == (400, "invalid_signature")
+
+
+@pytest.mark.proves("FR-225")
+def test_an_event_that_comes_again_while_it_is_handled_is_to_be_sent_again(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, VISA)
+    payload, seconds = event_of(stub, order), []
+    settle_payment = SettlementService.settle_payment
+
+    def meet(service: SettlementService, *arguments: Any) -> Settlement:
+        seconds.append(checkout.send(payload, NEW))
+        return settle_payment(service, *arguments)
+
+    with patch.object(SettlementService, "settle_payment", meet):
+        assert checkout.send(payload, NEW).status == 200
+    assert [(answer.status, answer.code) for answer in seconds] == [(409, "idempotency_in_progress")]
+    assert checkout.get_order(order)["status"] == "paid"
+
+
+@pytest.mark.proves("FR-233")
+@pytest.mark.parametrize("told", [True, False], ids=["by an event", "by the report of differences"])
+def test_a_return_that_a_bank_sends_back_is_made_again(
+    checkout: StripeCheckout, stub: StripeStub, told: bool, read_log: Callable[[], str]
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER, 1)
+    checkout.pay(order, VISA)
+    [intent] = stub.intents.values()
+    intent["amount"] = intent["amount_received"] = 9900
+    checkout.settle()
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
+    send_back(stub)
+    if told:
+        [refund] = stub.refunds.values()
+        assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
+    else:
+        checkout.wait(timedelta(hours=1))
+        checkout.run("reconcile_payments")
+    assert checkout.pay(order, VISA).code != "card_declined"
+    checkout.settle()
+    assert checkout.payment_items(order)[0]["status"] == "refunded"
+    assert [refund["status"] for refund in checkout.refund_items(order)] == ["failed", "succeeded"]
+    assert stub.live_amount(order["id"]) in {0, order["total_amount"]}
+    assert '"RefundsRejected":[1' in read_log().replace(" ", "")
+    checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-233")
+def test_a_refund_of_a_paid_order_that_a_bank_sends_back_is_told_and_not_made_again(
+    checkout: StripeCheckout, stub: StripeStub, read_log: Callable[[], str]
+) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    assert checkout.refund(order).status == 201
+    send_back(stub)
+    [refund] = stub.refunds.values()
+    before = checkout.audit_events(order)
+    assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
+    assert '"RefundsRejected":[1' in read_log().replace(" ", "")
+    checkout.settle()
+    assert checkout.audit_events(order) == before
+    assert len(stub.refunds) == 1
+
+
+def send_back(stub: StripeStub) -> None:
+    """A bank does not take a refund that was made: Stripe has the money again."""
+    [refund], [intent] = stub.refunds.values(), stub.intents.values()
+    refund["status"], refund["failure_reason"] = "failed", "expired_or_canceled_card"
+    intent["latest_charge"]["amount_refunded"] = 0
 
 
 @pytest.mark.proves("FR-225")

@@ -16,7 +16,7 @@ from checkout.errors import (
     ValidationFailed,
 )
 from checkout.money import Money
-from checkout.orders import Order, OrderItem, OrderLine, price_lines
+from checkout.orders import Limits, Order, OrderItem, OrderLine, price_lines
 from checkout.products import Product
 from checkout.transitions import OrderStatus
 
@@ -121,10 +121,15 @@ def test_a_claim_changes_nothing_that_clients_see() -> None:
 
 
 @pytest.mark.proves("FR-017", "FR-022")
-@pytest.mark.parametrize(("declined", "counted"), [(True, 1), (False, 0)])
-def test_only_declines_count(declined: bool, counted: int) -> None:
-    released = make_order().claim("pay_1").release(declined=declined)
-    assert (released.live_payment_id, released.declined_payments) == (None, counted)
+@pytest.mark.parametrize(
+    ("why", "declines", "payments"), [({"declined": True}, 1, 1), ({"refused": True}, 0, 0), ({}, 0, 1)]
+)
+def test_declines_count_and_what_the_gateway_never_took_does_not(
+    why: dict[str, bool], declines: int, payments: int
+) -> None:
+    released = make_order().claim("pay_1").release(**why)
+    assert released.live_payment_id is None
+    assert (released.declined_payments, released.counted_payments) == (declines, payments)
 
 
 @pytest.mark.proves("FR-021", "FR-022", "FR-023")
@@ -139,6 +144,8 @@ def test_only_declines_count(declined: bool, counted: int) -> None:
         ({"declined_payments": 9}, Money(2400, "usd"), None),
         ({"payment_attempts": 50}, Money(2400, "usd"), TooManyAttempts),
         ({"payment_attempts": 49}, Money(2400, "usd"), None),
+        ({"payment_attempts": 52, "refused_payments": 3}, Money(2400, "usd"), None),
+        ({"payment_attempts": 53, "refused_payments": 3}, Money(2400, "usd"), TooManyAttempts),
     ],
 )
 def test_what_stands_against_a_payment(
@@ -146,10 +153,10 @@ def test_what_stands_against_a_payment(
 ) -> None:
     order = replace(make_order(), **change)
     if refusal is None:
-        order.check_payable(money, max_declines=10, max_payments=50)
+        order.check_payable(money, Limits(payments=50, declines=10, hourly_declines=20))
         return
     with pytest.raises(refusal):
-        order.check_payable(money, max_declines=10, max_payments=50)
+        order.check_payable(money, Limits(payments=50, declines=10, hourly_declines=20))
 
 
 @pytest.mark.proves("FR-025")

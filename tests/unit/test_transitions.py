@@ -50,12 +50,16 @@ ALLOWED_FOR_PAYMENTS = {
     ("unknown", "succeeded"),
     ("unknown", "failed"),
     ("succeeded", "refunding"),
+    ("succeeded", "refunded"),
     ("failed", "refunding"),
+    ("failed", "refunded"),
     ("refunding", "refunded"),
     ("refunding", "succeeded"),
     ("refunding", "failed"),
+    ("refunded", "succeeded"),
+    ("refunded", "failed"),
 }
-ALLOWED_FOR_REFUNDS = {("pending", "succeeded"), ("pending", "failed")}
+ALLOWED_FOR_REFUNDS = {("pending", "succeeded"), ("pending", "failed"), ("succeeded", "failed")}
 
 
 @pytest.mark.proves("FR-201")

@@ -104,8 +104,6 @@ class Request:
     def read_body(self) -> bytes:
         """The body as it came, byte by byte. Raises InvalidJson where it is said to be Base64 and is not."""
         body: str = self.event.get("body") or ""
-        if len(body) > MAX_BODY_LENGTH:
-            raise ValidationFailed.of_field("body", f"must not be longer than {MAX_BODY_LENGTH} characters")
         try:
             return base64.b64decode(body, validate=True) if self.event.get("isBase64Encoded") else body.encode()
         except ValueError:
@@ -113,6 +111,8 @@ class Request:
 
     def parse(self, model: type[Model]) -> Model:
         """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
+        if len(self.event.get("body") or "") > MAX_BODY_LENGTH:
+            raise ValidationFailed.of_field("body", f"must not be longer than {MAX_BODY_LENGTH} characters")
         try:
             document = from_json(self.read_body(), allow_inf_nan=False)
         except ValueError:

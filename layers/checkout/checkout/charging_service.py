@@ -1,6 +1,6 @@
 """Paying an order: the claim, the charge, and its outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,21 +21,12 @@ from checkout.errors import (
 from checkout.gateway import KEYS_KEPT, Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken
 from checkout.hashes import hash_values
 from checkout.money import Money
-from checkout.order_table import OrderTable, decide_on_latest
-from checkout.orders import Order
+from checkout.order_table import KeyUse, OrderChanged, OrderTable, OrderToPay, decide_on_latest
+from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of
-from checkout.payments import Payment
+from checkout.payments import NOT_TAKEN, Payment
 
-__all__ = ["Attempt", "ChargingService", "Limits", "PaymentResult"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How often may be tried: payments and declines of an order, declines of a customer within an hour."""
-
-    payments: int
-    declines: int
-    hourly_declines: int
+__all__ = ["Attempt", "ChargingService", "PaymentResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +75,32 @@ class ChargingService:
         AmountMismatch, InvalidToken, PaymentInProgress, PaymentAlreadySucceeded, TooManyAttempts,
         IdempotencyKeyReused, GatewayUnavailable.
         """
-        key_hash = hash_values(caller.customer_id, idempotency_key)
+        key_hash = hash_values("pay", caller.customer_id, idempotency_key)
         request_hash = hash_values(key_hash, order_id, token, money.amount, money.currency)
 
         def claim() -> Attempt:
-            order, declines = self._read_order(caller, order_id)
+            order, to_pay = self._read_order(caller, order_id, key_hash)
             payments = self._orders.get_payments_of(order, caller.deadline)
             for payment in payments:
                 if payment.idempotency_key_hash == key_hash and not payment.failure_reason:
                     if payment.request_hash != request_hash:
                         raise IdempotencyKeyReused
                     return self._resume(caller, order, payment)
-            order.check_payable(money, max_declines=self._limits.declines, max_payments=self._limits.payments)
+            self._check_key(order, to_pay.key_use, payments)
+            order.check_payable(money, self._limits)
             for payment in payments:
                 if payment.is_open or payment.is_being_returned:
                     raise PaymentInProgress(transaction_id=payment.payment_id)
                 if payment.has_succeeded:
                     raise PaymentAlreadySucceeded(transaction_id=payment.payment_id)
-            if declines >= self._limits.hourly_declines:
-                raise self._refuse_for_now(declines)
+            if to_pay.declines >= self._limits.hourly_declines:
+                raise self._refuse_for_now(to_pay.declines)
             self._gateway.check_token(token)
-            return self._claim_order(caller, order, key_hash=key_hash, request_hash=request_hash)
+            return self._claim_order(caller, order, to_pay.key_use, key_hash=key_hash, request_hash=request_hash)
 
         def give_up() -> CheckoutError:
             # Whoever was faster, each time, is a payment of this order.
-            order, _ = self._read_order(caller, order_id)
+            order, _ = self._read_order(caller, order_id, key_hash)
             payments = self._orders.get_payments_of(order, caller.deadline)
             return PaymentInProgress(transaction_id=payments[-1].payment_id) if payments else StoreUnavailable()
 
@@ -117,14 +109,22 @@ class ChargingService:
             return PaymentResult(attempt.payment, had_ended=True)
         return self._charge(caller, attempt, token)
 
-    def _read_order(self, caller: Caller, order_id: str) -> tuple[Order, int]:
-        """The order, and how many payments of the caller were declined within this hour."""
-        order, declines = self._orders.get_order_and_declines(
-            caller.customer_id, order_id, self._clock(), caller.deadline
-        )
-        if order is None:
+    def _read_order(self, caller: Caller, order_id: str, key_hash: str) -> tuple[Order, OrderToPay]:
+        to_pay = self._orders.get_order_to_pay(caller.customer_id, order_id, key_hash, self._clock(), caller.deadline)
+        if to_pay.order is None:
             raise OrderNotFound
-        return order, declines
+        return to_pay.order, to_pay
+
+    def _check_key(self, order: Order, use: KeyUse | None, payments: Sequence[Payment]) -> None:
+        """Raises IdempotencyKeyReused where another order has a payment under the key that may have been charged."""
+        if use is None or use.made_id in {payment.payment_id for payment in payments}:
+            return
+        payment = self._orders.get_payment(use.made_id)
+        if payment and payment.order_id == order.order_id:
+            # It was started after the order was read.
+            raise OrderChanged
+        if payment is None or not payment.failure_reason:
+            raise IdempotencyKeyReused
 
     def _refuse_for_now(self, declines: int) -> TooManyAttempts:
         now = self._clock()
@@ -135,7 +135,9 @@ class ChargingService:
             retry_after=3600 - now.minute * 60 - now.second,
         )
 
-    def _claim_order(self, caller: Caller, order: Order, *, key_hash: str, request_hash: str) -> Attempt:
+    def _claim_order(
+        self, caller: Caller, order: Order, replaced_use: KeyUse | None, *, key_hash: str, request_hash: str
+    ) -> Attempt:
         now = self._clock()
         at, due_at = format_time(now), format_time(now + self._settle_after)
         payment = Payment.start(order, idempotency_key_hash=key_hash, request_hash=request_hash, at=at, due_at=due_at)
@@ -153,8 +155,10 @@ class ChargingService:
             claimed,
             payment,
             entry,
-            max_declines=self._limits.declines,
-            max_payments=self._limits.payments,
+            KeyUse(key_hash, request_hash, payment.payment_id),
+            replaced_use=replaced_use,
+            limits=self._limits,
+            at=now,
             deadline=caller.deadline,
         )
         return Attempt(claimed.with_audit_head(entry.head), payment, resumed=False)
@@ -170,6 +174,7 @@ class ChargingService:
         """Asks the gateway, and puts on record what it says.
 
         The payment as it is, still pending, where that cannot be written: nobody is told what is not on record.
+        Raises what `pay` does where it was ended otherwise meanwhile.
         """
         if attempt.resumed and self._clock() - datetime.fromisoformat(attempt.payment.created_at) > KEYS_KEPT:
             # The gateway may have forgotten the payment's id, and would charge anew.
@@ -179,7 +184,7 @@ class ChargingService:
         except OutcomeUnknown:
             return self._record(caller, attempt, None)
         except RequestNotTaken as refusal:
-            return self._fail(caller, attempt, "gateway_unavailable", GatewayUnavailable(), refusal)
+            return self._fail(caller, attempt, NOT_TAKEN, GatewayUnavailable(), refusal)
         except InvalidToken as refusal:
             return self._fail(caller, attempt, "invalid_token", refusal, refusal)
         return self._record(caller, attempt, charge)
@@ -193,6 +198,11 @@ class ChargingService:
                 recorded = self._recorder.record_charge(caller, order, payment, charge)
         except StoreUnavailable:
             recorded = payment
+        if recorded.is_being_returned:
+            raise PaymentInProgress(transaction_id=recorded.payment_id)
+        if recorded.failure_reason:
+            # Settling was faster, and made the charge impossible.
+            raise GatewayUnavailable
         next_action = charge.next_action if charge and recorded.is_open else None
         return PaymentResult(recorded, had_ended=False, next_action=next_action)
 

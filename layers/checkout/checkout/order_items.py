@@ -40,6 +40,7 @@ def from_order(order: Order, head: AuditHead) -> dict[str, Any]:
             "live_payment_id": order.live_payment_id,
             "payment_attempts": order.payment_attempts,
             "declined_payments": order.declined_payments,
+            "refused_payments": order.refused_payments,
             "audit_sequence": head.sequence,
             "audit_hash": head.hash,
         }
@@ -62,6 +63,7 @@ def to_order(item: Item) -> Order:
         live_payment_id=item.get("live_payment_id"),
         payment_attempts=item["payment_attempts"],
         declined_payments=item["declined_payments"],
+        refused_payments=item["refused_payments"],
         audit_head=AuditHead(item["audit_sequence"], item["audit_hash"]),
     )
 

@@ -10,7 +10,7 @@ from checkout.errors import IdempotencyKeyReused, OrderNotFound
 from checkout.hashes import hash_values
 from checkout.identifiers import Randomness, new_order_id
 from checkout.order_access import get_visible_order
-from checkout.order_table import OrderKey, OrderTable, decide_on_latest
+from checkout.order_table import KeyUse, OrderTable, decide_on_latest
 from checkout.orders import Order, OrderLine, price_lines
 from checkout.product_table import ProductTable
 from checkout.products import Product
@@ -50,10 +50,10 @@ class OrderService:
 
         FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, IdempotencyKeyReused.
         """
-        key_hash = hash_values(caller.customer_id, idempotency_key)
+        key_hash = hash_values("create_order", caller.customer_id, idempotency_key)
         asked = [[line.product_id, line.quantity, line.unit_price] for line in lines]
         request = json.dumps([asked, currency, sorted(metadata.items())])
-        key = OrderKey(key_hash, hash_values(key_hash, request))
+        request_hash = hash_values(key_hash, request)
         products = self._products.get_products((line.product_id for line in lines), caller.deadline)
         currency, items = price_lines(lines, products, currency)
         tried: list[bool] = []
@@ -61,11 +61,12 @@ class OrderService:
         def create() -> tuple[Order, bool]:
             now = self._clock()
             # Where the first try was refused, the key has an order, or another order has the id.
-            known = self._orders.get_order_of_key(caller.customer_id, key_hash, now) if tried else None
-            if known:
-                if known[1] != key.request_hash:
+            use = self._orders.get_key_use(key_hash, now) if tried else None
+            known = self._orders.get_order(caller.customer_id, use.made_id) if use else None
+            if use and known:
+                if use.request_hash != request_hash:
                     raise IdempotencyKeyReused
-                return known[0], False
+                return known, False
             tried.append(True)
             order = Order.create(
                 order_id=new_order_id(now, self._randomness),
@@ -87,7 +88,8 @@ class OrderService:
             entry = caller.record(
                 order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
             )
-            self._orders.create_order(order, entry, key, caller.deadline, at=now)
+            made = KeyUse(key_hash, request_hash, order.order_id)
+            self._orders.create_order(order, entry, made, caller.deadline, at=now)
             return order, True
 
         return decide_on_latest(create)

@@ -8,22 +8,23 @@ Items
                 key due_shard and due_at, of the payments with something left to be done.
     refunds     key refund_id. One refund of a payment.
     audit       key order_id, sequence. Put once, never updated or deleted.
-    keys        key id, `order#` and the hash of a customer and an idempotency key: which order was created under it.
-                In the table of results by key; its items run out.
-    declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer were declined in that hour;
-                its items run out.
+    keys        key id, `key#` and the hash of operation, customer and idempotency key: which order, payment or refund
+                was made under it. In the table of results by key; its items run out.
+    declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer that began in that hour were
+                declined, or may yet be; its items run out.
 
 Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            Query on by_order_id, then GetItem, consistent
-    an order, and its customer's declines   BatchGetItem, consistent
+    an order to pay, its customer's         BatchGetItem, consistent
+    declines, and the use of the key
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
     payments and refunds by their ids       BatchGetItem, consistent; ids follow from the order, or the payment
     payments that are due, longest first    Query on due, shard by shard
     payments of a day                       Query on by_day
     an order's audit entries, oldest first  Query, consistent
-    the order of an idempotency key         GetItem, consistent
+    the use of an idempotency key           GetItem, consistent
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 Every transaction that changes an order has the condition `unchanged`: nobody wrote the order since it was read. What
@@ -59,20 +60,24 @@ from checkout.order_items import (
     to_payment,
     to_refund,
 )
-from checkout.orders import Order
+from checkout.orders import Limits, Order
 from checkout.payments import Payment
 from checkout.refunds import Refund
-from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus, origins_of
+from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "OrderChanged", "OrderKey", "OrderTable", "TableNames", "decide_on_latest"]
+__all__ = ["Due", "KeyUse", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
 
 MAX_DECISIONS = 6
 MAX_BATCH = 100
 DECLINES_KEPT = timedelta(hours=2)
 KEYS_KEPT = timedelta(hours=24)
+
+# A payment that pays for its order is refunded by staff, not returned.
+UNPAID_BY_IT = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
+UNLINKED = "attribute_not_exists(linked_at)"
 
 Decision = TypeVar("Decision")
 
@@ -107,11 +112,15 @@ class TableNames:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderKey:
-    """The idempotency key that an order is created under: the hash of it and its customer, and that of the request."""
+class KeyUse:
+    """What was made under an idempotency key: an order, a payment or a refund, by its id.
+
+    `key_hash` is of operation, customer and key, `request_hash` of the request.
+    """
 
     key_hash: str
     request_hash: str
+    made_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,16 @@ class Due:
     settle_attempts: int
     act_until: str | None
     is_linked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderToPay:
+    """An order; how many payments of its customer were declined, or may yet be, within this hour; and what the
+    payment's idempotency key was used for, of whatever order, within a day."""
+
+    order: Order | None
+    declines: int
+    key_use: KeyUse | None
 
 
 class OrderTable:
@@ -168,27 +187,28 @@ class OrderTable:
             )
         return next((self.get_order(item["customer_id"]["S"], order_id) for item in found["Items"]), None)
 
-    def get_order_of_key(self, customer_id: str, key_hash: str, now: datetime) -> tuple[Order, str] | None:
-        """The order that was created under a key within a day, and the hash of the request (FR-119)."""
-        item = self._get(self._keys, _to_order_key(key_hash))
-        if item is None or item["expiration"] < int(now.timestamp()):
-            return None
-        order = self.get_order(customer_id, item["order_id"])
-        return (order, item["request_hash"]) if order else None
+    def get_key_use(self, key_hash: str, now: datetime) -> KeyUse | None:
+        """What was made under a key within a day (FR-119)."""
+        item = self._get(self._keys, _to_key(key_hash))
+        return _to_key_use(item, now) if item else None
 
-    def get_order_and_declines(
-        self, customer_id: str, order_id: str, hour: datetime, deadline: Deadline
-    ) -> tuple[Order | None, int]:
-        """The order, and how many payments of its customer were declined in this hour."""
+    def get_order_to_pay(
+        self, customer_id: str, order_id: str, key_hash: str, now: datetime, deadline: Deadline
+    ) -> OrderToPay:
+        """The order, and what else decides on a payment of it; no order where the customer has none of this id."""
         if not is_order_id(order_id):
-            return None, 0
+            return OrderToPay(None, 0, None)
         keys = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
-            self._declines: [_to_hour_key(customer_id, hour)],
+            self._declines: [_to_hour_key(customer_id, now)],
+            self._keys: [_to_key(key_hash)],
         }
         found = self._read_batch(keys, deadline)
-        order = next((to_order(item) for item in found[self._orders]), None)
-        return order, sum(item["declines"] for item in found[self._declines])
+        return OrderToPay(
+            order=next((to_order(item) for item in found[self._orders]), None),
+            declines=sum(item["declines"] for item in found[self._declines]),
+            key_use=next((_to_key_use(item, now) for item in found[self._keys]), None),
+        )
 
     def get_payment(self, payment_id: str) -> Payment | None:
         """None also for what is no payment id."""
@@ -293,21 +313,14 @@ class OrderTable:
 
     # Changes, each one transaction with its audit entry (FR-029)
 
-    def create_order(self, order: Order, entry: AuditEntry, key: OrderKey, deadline: Deadline, *, at: datetime) -> None:
+    def create_order(self, order: Order, entry: AuditEntry, use: KeyUse, deadline: Deadline, *, at: datetime) -> None:
         """FR-102, FR-119. Conditions: no such order, and none under the key within a day."""
         absent = "attribute_not_exists(order_id)"
-        item = {
-            **_to_order_key(key.key_hash),
-            "order_id": order.order_id,
-            "request_hash": key.request_hash,
-            "expiration": int((at + KEYS_KEPT).timestamp()),
-        }
-        unused = "attribute_not_exists(id) OR expiration < :now"
         self._write(
             [
                 self._put(self._orders, from_order(order, entry.head), absent),
                 self._append(entry),
-                self._put(self._keys, item, unused, {":now": int(at.timestamp())}),
+                self._use_key(use, at),
             ],
             deadline,
         )
@@ -318,12 +331,18 @@ class OrderTable:
         after: Order,
         payment: Payment,
         entry: AuditEntry,
+        use: KeyUse,
         *,
-        max_declines: int,
-        max_payments: int,
+        replaced_use: KeyUse | None,
+        limits: Limits,
+        at: datetime,
         deadline: Deadline,
     ) -> None:
-        """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015)."""
+        """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015).
+
+        It is counted as declined in this hour until it is known not to be, so that the cap holds for those under way
+        (FR-227). `replaced_use` is of a payment under the same key that was surely not charged.
+        """
         payable, origins = _may_become(OrderStatus.PAID)
         conditions = [
             payable,
@@ -333,13 +352,20 @@ class OrderTable:
             "declined_payments < :max_declines",
             "payment_attempts < :max_payments",
         ]
-        values = {**origins, ":max_declines": max_declines, ":max_payments": max_payments}
+        values = {
+            **origins,
+            ":max_declines": limits.declines,
+            # Those that never reached the gateway do not count.
+            ":max_payments": limits.payments + before.refused_payments,
+        }
         absent = "attribute_not_exists(payment_id)"
         self._write(
             [
                 self._change_order(before, after, entry, conditions, values),
                 self._put(self._payments, from_payment(payment), absent),
                 self._append(entry),
+                self._use_key(use, at, replaced_use),
+                self._count_decline(payment.customer_id, at, limits.hourly_declines),
             ],
             deadline,
         )
@@ -396,7 +422,7 @@ class OrderTable:
         """A payment gets its outcome, and where it failed lets go of the order (FR-016, FR-017).
 
         Takes each before and after. `by_sole_request` where the outcome is known only as long as no other request asked
-        the gateway. A decline counts in its hour (FR-227).
+        the gateway. What was no decline counts no longer in the hour that it began in (FR-227).
         """
         payment_conditions = ["attribute_not_exists(resumed_at)"] if by_sole_request else []
         self._write(
@@ -405,7 +431,7 @@ class OrderTable:
                 self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment[0])),
                 self._change_payment(*payment, payment_conditions, {}),
                 self._append(entry),
-                *([self._count_decline(payment[1].customer_id, at)] if payment[1].was_declined else []),
+                *([] if payment[1].was_declined else self._uncount_decline(payment[1], at)),
             ],
             deadline,
         )
@@ -443,7 +469,10 @@ class OrderTable:
         payment: tuple[Payment, Payment],
         refund: Refund,
         entry: AuditEntry,
+        use: KeyUse,
         deadline: Deadline,
+        *,
+        at: datetime,
     ) -> None:
         """Some of an order's payment is on its way back, before the gateway is called (FR-210, FR-211).
 
@@ -463,6 +492,7 @@ class OrderTable:
                 self._change_payment(*payment, [capped], {":amount": refund.money.amount}),
                 self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
                 self._append(entry),
+                self._use_key(use, at),
             ],
             deadline,
         )
@@ -477,17 +507,27 @@ class OrderTable:
     ) -> None:
         """A charge that pays for no order is on its way back, and holds the order meanwhile unless another payment does
         (FR-209). Takes each before and after."""
-        # A payment that pays for its order is refunded by staff, not returned.
-        unpaid = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
-        unlinked = "attribute_not_exists(linked_at)"
         # Nothing of it is on its way already.
         first = "refundable_amount = :seen_refundable AND refunded_amount = :seen_refunded"
         seen = {":seen_refundable": payment[0].refundable_amount, ":seen_refunded": payment[0].refunded_amount}
         self._write(
             [
-                self._change_order(*order, entry, [unpaid], _holder(payment[0])),
-                self._change_payment(*payment, [unlinked, first], seen),
+                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment[0])),
+                self._change_payment(*payment, [UNLINKED, first], seen),
                 self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
+                self._append(entry),
+            ],
+            deadline,
+        )
+
+    def end_returned(
+        self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
+    ) -> None:
+        """A charge that pays for no order was refunded at the gateway itself (FR-209). Takes each before and after."""
+        self._write(
+            [
+                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment[0])),
+                self._change_payment(*payment, [UNLINKED], {}),
                 self._append(entry),
             ],
             deadline,
@@ -501,10 +541,11 @@ class OrderTable:
         entries: Sequence[AuditEntry],
         deadline: Deadline,
     ) -> None:
-        """A refund gets its outcome (FR-210, FR-214). Takes each before and after; the last entry is the new head."""
+        """A refund gets its outcome, or loses it (FR-210, FR-214, FR-233). Takes each before and after; the last entry
+        is the new head."""
         key = {"refund_id": refund[0].refund_id}
-        # An outcome is set once.
-        unended, seen = ["#status = :seen_status"], {":seen_status": RefundStatus.PENDING}
+        # An outcome is set once, and taken back once.
+        unended, seen = ["#status = :seen_status"], {":seen_status": refund[0].status}
         before, after = from_refund(refund[0]), from_refund(refund[1])
         self._write(
             [
@@ -581,15 +622,45 @@ class OrderTable:
             values={**values, ":seen_status": before.status},
         )
 
-    def _count_decline(self, customer_id: str, at: datetime) -> Item:
+    def _use_key(self, use: KeyUse, at: datetime, replaced: KeyUse | None = None) -> Item:
+        """Nothing was made under the key within a day, but for what is replaced."""
+        unused, values = "attribute_not_exists(id) OR expiration < :now", {":now": int(at.timestamp())}
+        item = {
+            **_to_key(use.key_hash),
+            "request_hash": use.request_hash,
+            "made_id": use.made_id,
+            "expiration": int((at + KEYS_KEPT).timestamp()),
+        }
+        if replaced:
+            return self._put(
+                self._keys, item, f"{unused} OR made_id = :replaced", {**values, ":replaced": replaced.made_id}
+            )
+        return self._put(self._keys, item, unused, values)
+
+    def _count_decline(self, customer_id: str, at: datetime, limit: int) -> Item:
+        values = {":one": 1, ":expiration": int((at + DECLINES_KEPT).timestamp()), ":limit": limit}
         return {
             "Update": {
                 "TableName": self._declines,
                 "Key": to_wire(_to_hour_key(customer_id, at)),
                 "UpdateExpression": "ADD declines :one SET expiration = :expiration",
-                "ExpressionAttributeValues": to_wire({":one": 1, ":expiration": int((at + DECLINES_KEPT).timestamp())}),
+                "ConditionExpression": "attribute_not_exists(declines) OR declines < :limit",
+                "ExpressionAttributeValues": to_wire(values),
             }
         }
+
+    def _uncount_decline(self, payment: Payment, at: datetime) -> list[Item]:
+        """Nothing, once the count of that hour may have run out: it would begin below zero."""
+        claimed_at = datetime.fromisoformat(payment.created_at)
+        if at - claimed_at > DECLINES_KEPT:
+            return []
+        update = {
+            "TableName": self._declines,
+            "Key": to_wire(_to_hour_key(payment.customer_id, claimed_at)),
+            "UpdateExpression": "ADD declines :less",
+            "ExpressionAttributeValues": to_wire({":less": -1}),
+        }
+        return [{"Update": update}]
 
     def _query_due(self, shard: int, condition: str, values: Item, **query: Any) -> dict[str, Any]:
         return {
@@ -621,8 +692,15 @@ def _holder(payment: Payment) -> dict[str, str]:
     return {":payment_id": payment.payment_id}
 
 
-def _to_order_key(key_hash: str) -> dict[str, str]:
-    return {"id": f"order#{key_hash}"}
+def _to_key(key_hash: str) -> dict[str, str]:
+    return {"id": f"key#{key_hash}"}
+
+
+def _to_key_use(item: Item, now: datetime) -> KeyUse | None:
+    """None once it has run out, though the item may still be there."""
+    if item["expiration"] < int(now.timestamp()):
+        return None
+    return KeyUse(item["id"].removeprefix("key#"), item["request_hash"], item["made_id"])
 
 
 def _to_hour_key(customer_id: str, at: datetime) -> dict[str, str]:

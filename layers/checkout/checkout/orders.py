@@ -18,7 +18,7 @@ from checkout.money import Money
 from checkout.products import Product
 from checkout.transitions import OrderStatus, check_order_transition, origins_of
 
-__all__ = ["Order", "OrderItem", "OrderLine", "price_lines"]
+__all__ = ["Limits", "Order", "OrderItem", "OrderLine", "price_lines"]
 
 MINIMUM_TOTAL = 1
 
@@ -74,12 +74,21 @@ def price_lines(
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How often may be tried (FR-020, FR-227): payments and declines of an order, declines of a customer in an hour."""
+
+    payments: int
+    declines: int
+    hourly_declines: int
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """An order, and the bookkeeping that guards it.
 
     Clients see the fields down to `updated_at`. `live_payment_id` is the one payment that is pending or succeeded: it
-    holds the order, so that there is at most one live charge. `audit_head` moves with every write of the order.
-    Times are RFC 3339.
+    holds the order, so that there is at most one live charge. `refused_payments` never reached the gateway.
+    `audit_head` moves with every write of the order. Times are RFC 3339.
     """
 
     order_id: str
@@ -96,6 +105,7 @@ class Order:
     live_payment_id: str | None = None
     payment_attempts: int = 0
     declined_payments: int = 0
+    refused_payments: int = 0
     audit_head: AuditHead = EMPTY_TRAIL
 
     @classmethod
@@ -128,18 +138,25 @@ class Order:
             updated_at=at,
         )
 
-    def check_payable(self, money: Money, *, max_declines: int, max_payments: int) -> None:
+    def check_payable(self, money: Money, limits: Limits) -> None:
         """Raises OrderNotPayable, AmountMismatch or TooManyAttempts where these stand against a new payment."""
         if self.status not in origins_of(OrderStatus.PAID):
             raise OrderNotPayable(current_status=self.status)
         if money != self.total:
             raise AmountMismatch(expected_amount=self.total.amount, expected_currency=self.total.currency)
-        if self.declined_payments >= max_declines:
+        if self.declined_payments >= limits.declines:
             raise TooManyAttempts(
-                "This order was declined too often.", declined_payments=self.declined_payments, limit=max_declines
+                "This order was declined too often.", declined_payments=self.declined_payments, limit=limits.declines
             )
-        if self.payment_attempts >= max_payments:
-            raise TooManyAttempts("This order was tried too often.", payments=self.payment_attempts, limit=max_payments)
+        if self.counted_payments >= limits.payments:
+            raise TooManyAttempts(
+                "This order was tried too often.", payments=self.counted_payments, limit=limits.payments
+            )
+
+    @property
+    def counted_payments(self) -> int:
+        """Attempts to pay it; what never reached the gateway does not count."""
+        return self.payment_attempts - self.refused_payments
 
     def claim(self, payment_id: str) -> "Order":
         """Held by a payment that starts; what clients see does not change (FR-014)."""
@@ -149,9 +166,14 @@ class Order:
         """Held by a charge that is to be returned, unless another payment holds it: no second charge meanwhile."""
         return replace(self, live_payment_id=self.live_payment_id or payment_id)
 
-    def release(self, *, declined: bool) -> "Order":
-        """Let go by a payment that failed: payable again (FR-017, FR-019)."""
-        return replace(self, live_payment_id=None, declined_payments=self.declined_payments + declined)
+    def release(self, *, declined: bool = False, refused: bool = False) -> "Order":
+        """Let go by a payment that failed, declined or never taken by the gateway: payable again (FR-017, FR-019)."""
+        return replace(
+            self,
+            live_payment_id=None,
+            declined_payments=self.declined_payments + declined,
+            refused_payments=self.refused_payments + refused,
+        )
 
     def mark_paid(self, payment_id: str, *, at: str) -> "Order":
         """Raises InvalidTransition."""

@@ -130,7 +130,7 @@ class PaymentRecorder:
                 return payment
             ended = end(payment, format_time(at))
             # As long as there is a charge, the payment holds the order: also one that is to be returned.
-            released = order if ended.due_at else order.release(declined=ended.was_declined)
+            released = order if ended.due_at else order.release(declined=ended.was_declined, refused=ended.was_refused)
             entry = self._make_entry(author, order, payment, ended, at)
             self._orders.finish_payment(
                 (order, released), (payment, ended), entry, author.deadline, at=at, by_sole_request=by_sole_request

@@ -8,7 +8,10 @@ from checkout.money import Money
 from checkout.orders import Order
 from checkout.transitions import PaymentStatus, check_payment_transition
 
-__all__ = ["Payment"]
+__all__ = ["NOT_TAKEN", "Payment"]
+
+NOT_TAKEN = "gateway_unavailable"
+"""Why a payment failed that the gateway did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,17 @@ class Payment:
         return self.decline_code is not None
 
     @property
+    def was_refused(self) -> bool:
+        """Whether it never reached the gateway."""
+        return self.failure_reason == NOT_TAKEN
+
+    @property
     def public_status(self) -> PaymentStatus:
         """As clients see it: what is on its way is not there yet."""
         if self.is_open:
             return PaymentStatus.PENDING
         if self.status is PaymentStatus.REFUNDING:
-            return PaymentStatus.FAILED if self.decline_code or self.failure_reason else PaymentStatus.SUCCEEDED
+            return self._status_before_refunds
         return self.status
 
     @property
@@ -166,20 +174,45 @@ class Payment:
         """Money that was on its way back stays."""
         return replace(self, refundable_amount=self.refundable_amount + amount)._leave_refunding(at)
 
-    def take_charge(self, amount: int, *, gateway_reference: str, at: str) -> "Payment":
-        """It failed, and its card was charged all the same: the charge is there to be returned (FR-209)."""
+    def take_charge(self, amount: int, *, refunded_amount: int, gateway_reference: str, at: str) -> "Payment":
+        """Its card was charged so much, for no order: the charge is there to be returned (FR-209).
+
+        `refunded_amount` is what somebody has refunded at the gateway itself.
+        """
         return replace(
-            self, gateway_reference=gateway_reference, charged_amount=amount, refundable_amount=amount, updated_at=at
+            self,
+            gateway_reference=gateway_reference,
+            charged_amount=amount,
+            refunded_amount=refunded_amount,
+            refundable_amount=amount - refunded_amount,
+            updated_at=at,
         )
+
+    def end_returned(self, *, at: str) -> "Payment":
+        """Nothing of its charge is left to be returned."""
+        return replace(self._go_to(PaymentStatus.REFUNDED, at), due_at=None)
+
+    def take_back_refund(self, amount: int, *, at: str, due_at: str) -> "Payment":
+        """Money that had arrived was sent back by a bank: it is there to be returned again (FR-233)."""
+        return replace(
+            self._go_to(self._status_before_refunds, at),
+            refunded_amount=self.refunded_amount - amount,
+            refundable_amount=self.refundable_amount + amount,
+            due_at=due_at,
+            settle_attempts=0,
+        )
+
+    @property
+    def _status_before_refunds(self) -> PaymentStatus:
+        return PaymentStatus.FAILED if self.decline_code or self.failure_reason else PaymentStatus.SUCCEEDED
 
     def _leave_refunding(self, at: str) -> "Payment":
         if self.amount_in_refunds:
             return replace(self, updated_at=at)
         if self.refunded_amount == self.charged_amount:
-            return replace(self._go_to(PaymentStatus.REFUNDED, at), due_at=None)
-        if self.decline_code or self.failure_reason:
-            return self._go_to(PaymentStatus.FAILED, at)
-        return replace(self._go_to(PaymentStatus.SUCCEEDED, at), due_at=None if self.linked_at else self.due_at)
+            return self.end_returned(at=at)
+        left = self._go_to(self._status_before_refunds, at)
+        return replace(left, due_at=None if self.linked_at else self.due_at)
 
     def _go_to(self, status: PaymentStatus, at: str) -> "Payment":
         check_payment_transition(self.status, status)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
-from checkout.gateway import Gateway, GatewayRefund, RefundOutcome
+from checkout.gateway import Charge, Gateway, GatewayRefund, RefundOutcome
 from checkout.money import Money
-from checkout.order_table import OrderTable, decide_on_latest
+from checkout.order_table import KeyUse, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.refunds import Refund
@@ -77,28 +77,74 @@ class RefundRecorder:
             facts=_facts_of(refund),
             at=at,
         )
-        self._orders.start_refund((order, order), (payment, refunding), refund, entry, author.deadline)
+        use = KeyUse(idempotency_key_hash, request_hash, refund.refund_id)
+        now = datetime.fromisoformat(at)
+        self._orders.start_refund((order, order), (payment, refunding), refund, entry, use, author.deadline, at=now)
         return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
 
-    def start_return(
-        self, author: Author, order: Order, payment: Payment, charged: Money, *, gateway_reference: str
-    ) -> StartedRefund:
-        """All of a charge that pays for no order is on its way back (FR-209); until then it holds the order."""
+    def start_return(self, author: Author, order: Order, payment: Payment, charge: Charge) -> Payment:
+        """What is left of a charge that pays for no order is on its way back (FR-209); until then it holds the order.
+
+        The payment as it then is: refunded where nothing is left, for somebody has refunded it at the gateway itself.
+        """
         at, due_at = self._read_times()
-        charge = payment.take_charge(charged.amount, gateway_reference=gateway_reference, at=at)
-        refunding = charge.start_refund(charged.amount, at=at, due_at=due_at)
-        refund = Refund.start(payment, charged, reason="charge_returned", at=at)
+        charged = _take_charge(payment, charge, at)
+        if not charged.refundable_amount:
+            return self._end_returned(author, order, payment, charged.end_returned(at=at), at)
+        refund = Refund.start(
+            payment, Money(charged.refundable_amount, charge.money.currency), reason="charge_returned", at=at
+        )
+        refunding = charged.start_refund(charged.refundable_amount, at=at, due_at=due_at)
         entry = author.record(
             order,
             event="refund_started",
             from_status=payment.status,
             to_status=refunding.status,
-            facts={**_facts_of(refund), "gateway_reference": gateway_reference},
+            facts={**_facts_of(refund), "gateway_reference": charge.reference},
             at=at,
         )
         held = order.hold(payment.payment_id)
         self._orders.start_return((order, held), (payment, refunding), refund, entry, author.deadline)
-        return StartedRefund(held.with_audit_head(entry.head), refunding, refund, resumed=False)
+        return refunding
+
+    def _end_returned(self, author: Author, order: Order, payment: Payment, returned: Payment, at: str) -> Payment:
+        entry = author.record(
+            order,
+            event="payment_refunded",
+            from_status=payment.status,
+            to_status=returned.status,
+            facts={
+                "payment_id": returned.payment_id,
+                "refunded_amount": returned.refunded_amount,
+                "gateway_reference": returned.gateway_reference,
+            },
+            at=at,
+        )
+        released = order.release() if order.live_payment_id == payment.payment_id else order
+        self._orders.end_returned((order, released), (payment, returned), entry, author.deadline)
+        return returned
+
+    def take_back(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Payment:
+        """A bank has sent back a charge that was returned: it holds the order again until it is returned (FR-233)."""
+        order, payment, refund = started.order, started.payment, started.refund
+        at, due_at = self._read_times()
+        failed = refund.fail(
+            reason=answer.failure_reason or "unknown",
+            gateway_reference=answer.reference or refund.gateway_reference,
+            at=at,
+        )
+        charged = payment.take_back_refund(refund.money.amount, at=at, due_at=due_at)
+        entry = author.record(
+            order,
+            event="refund_failed",
+            from_status=payment.status,
+            to_status=charged.status,
+            facts=_facts_of(failed),
+            at=at,
+        )
+        held = order.hold(payment.payment_id)
+        self._orders.finish_refund((order, held), (payment, charged), (refund, failed), [entry], author.deadline)
+        return charged
 
     def record_refund(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Refund:
         """What the gateway says of a refund (FR-210, FR-214); the refund as it then is, whoever wrote it."""
@@ -128,7 +174,7 @@ class RefundRecorder:
                 if order.payment_id == payment.payment_id:
                     order = order.refund(amount, at=at)
                 elif order.live_payment_id == payment.payment_id:
-                    order = order.release(declined=False)
+                    order = order.release()
             entries = [
                 author.record(
                     now.order,
@@ -169,6 +215,12 @@ class RefundRecorder:
         """Now, and when to look after what is started now."""
         now = self._clock()
         return format_time(now), format_time(now + self._settle_after)
+
+
+def _take_charge(payment: Payment, charge: Charge, at: str) -> Payment:
+    return payment.take_charge(
+        charge.money.amount, refunded_amount=charge.refunded_amount, gateway_reference=charge.reference, at=at
+    )
 
 
 def _facts_of(refund: Refund) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from checkout.caller import Caller
+from checkout.clock import Clock
 from checkout.errors import IdempotencyKeyReused, StoreUnavailable
 from checkout.gateway import Gateway, OutcomeUnknown, RequestNotTaken
 from checkout.hashes import hash_values
@@ -25,10 +26,11 @@ class RefundResult:
 class RefundService:
     """May raise StoreUnavailable besides what it says."""
 
-    def __init__(self, orders: OrderTable, gateway: Gateway, recorder: RefundRecorder) -> None:
+    def __init__(self, orders: OrderTable, gateway: Gateway, recorder: RefundRecorder, *, clock: Clock) -> None:
         self._orders = orders
         self._gateway = gateway
         self._recorder = recorder
+        self._clock = clock
 
     def refund_order(
         self, caller: Caller, *, order_id: str, amount: int | None, reason: str | None, idempotency_key: str
@@ -40,10 +42,12 @@ class RefundService:
         RefundExceedsPayment, IdempotencyKeyReused.
         """
         staff = caller.as_staff()
-        key_hash = hash_values(caller.customer_id, idempotency_key)
+        key_hash = hash_values("refund_order", caller.customer_id, idempotency_key)
         request_hash = hash_values(key_hash, order_id, "all" if amount is None else amount, reason or "")
 
         def start() -> StartedRefund:
+            # Before the refunds, so that one of theirs is among them.
+            use = self._orders.get_key_use(key_hash, self._clock())
             order = get_visible_order(self._orders, staff, order_id)
             payment = self._orders.get_payment(order.payment_id) if order.payment_id else None
             refunds = self._orders.get_refunds_of(payment, staff.deadline) if payment else []
@@ -52,6 +56,9 @@ class RefundService:
                     if refund.request_hash != request_hash:
                         raise IdempotencyKeyReused
                     return StartedRefund(order, payment, refund, resumed=True)
+            if use:
+                # Another order has a refund under the key.
+                raise IdempotencyKeyReused
             order.check_refundable()
             if payment is None:
                 raise LookupError("the payment of an order is gone")

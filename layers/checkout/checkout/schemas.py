@@ -11,7 +11,7 @@ from checkout.orders import Order, OrderLine
 from checkout.payments import Payment
 from checkout.products import Product
 from checkout.refunds import Refund
-from checkout.transitions import OrderStatus
+from checkout.transitions import OrderStatus, PaymentStatus
 
 __all__ = [
     "CreateOrderBody",
@@ -176,7 +176,9 @@ def describe_payment(payment: Payment) -> dict[str, Any]:
 
 
 def describe_payment_result(payment: Payment, *, duplicate: bool) -> dict[str, Any]:
-    return {**_describe_charge(payment), "duplicate": duplicate, "created_at": payment.created_at}
+    """What paying came to; whatever was refunded later, the same again."""
+    paid = {"status": PaymentStatus.SUCCEEDED} if payment.status is PaymentStatus.REFUNDED else {}
+    return {**_describe_charge(payment), **paid, "duplicate": duplicate, "created_at": payment.created_at}
 
 
 def describe_refund(refund: Refund) -> dict[str, Any]:

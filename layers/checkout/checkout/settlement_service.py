@@ -5,6 +5,7 @@ asked of the gateway, its order is marked paid, or its charge is returned. It is
 of the gateway or the report of differences came upon it.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,25 +13,30 @@ from datetime import datetime, timedelta
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import Charge, ChargeStatus, Gateway
+from checkout.gateway import ChargeStatus, Gateway, GatewayRefund, RefundOutcome
 from checkout.order_table import Due, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment
 from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
+from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
-__all__ = ["Settled", "SettlementService"]
+__all__ = ["Settled", "Settlement", "SettlementService"]
 
 SECONDS_FOR_ONE = 10.0
 """Time left below which no further payment is begun: what is begun is brought to its end."""
 
 LONGEST_INTERVAL = timedelta(hours=1)
 
+PAYS_FOR_NOTHING = {PaymentStatus.FAILED, PaymentStatus.SUCCEEDED}
+"""What a payment is, unless it is linked, whose charge must go back."""
+
 
 @dataclass(slots=True)
 class Settled:
-    """What a run did: payments with nothing left to be done, those that must wait, orders that it marked paid.
+    """What a run did: payments with nothing left to be done, those that must wait, orders that it marked paid, refunds
+    that it found rejected.
 
     `faults` has the payments that could not be looked after, with the kind of fault.
     """
@@ -38,7 +44,16 @@ class Settled:
     settled: int = 0
     waiting: int = 0
     orders_paid: int = 0
+    refunds_rejected: int = 0
     faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Whether an order became paid by it, and how many refunds of a payment were rejected after they had been made."""
+
+    order_paid: bool
+    refunds_rejected: int
 
 
 class SettlementService:
@@ -86,8 +101,8 @@ class SettlementService:
                 break
         return done
 
-    def settle_payment(self, author: Author, payment_id: str) -> bool:
-        """Takes a payment as far as it goes now; whether its order became paid by that.
+    def settle_payment(self, author: Author, payment_id: str) -> Settlement:
+        """Takes a payment as far as it goes now.
 
         Nothing happens where there is no such payment. Raises RequestNotTaken, OutcomeUnknown, StoreUnavailable: it is
         worth doing again.
@@ -95,14 +110,17 @@ class SettlementService:
         payment = self._orders.get_payment(payment_id)
         if payment and payment.is_open:
             payment = self._settle_outcome(author, payment)
-        if payment and payment.status is PaymentStatus.FAILED:
-            payment = self._return_late_charge(author, payment)
+        refunds_rejected = 0
+        if payment and payment.refunded_amount and payment.status is not PaymentStatus.REFUNDING:
+            payment, refunds_rejected = self._look_for_rejections(author, payment)
         order_paid = False
         if payment and payment.has_succeeded and not payment.linked_at:
-            payment, order_paid = self._link_or_return(author, payment)
+            payment, order_paid = self._try_to_link(author, payment)
+        if payment and payment.status in PAYS_FOR_NOTHING and not (payment.linked_at or order_paid):
+            payment = self._return_charge(author, payment)
         if payment and payment.status is PaymentStatus.REFUNDING:
             self._settle_refunds(author, payment)
-        return order_paid
+        return Settlement(order_paid, refunds_rejected)
 
     def read_oldest_age(self) -> float:
         """The age in seconds of the oldest charge that may have been made and whose order is neither paid nor refunded;
@@ -115,7 +133,9 @@ class SettlementService:
         if author.deadline() < SECONDS_FOR_ONE:
             return False
         try:
-            done.orders_paid += self.settle_payment(author, payment_id)
+            settlement = self.settle_payment(author, payment_id)
+            done.orders_paid += settlement.order_paid
+            done.refunds_rejected += settlement.refunds_rejected
         except Exception as fault:
             # Whatever it is, the others have a right to be settled; it is told, and comes up again.
             done.faults.append((payment_id, type(fault).__name__))
@@ -138,35 +158,62 @@ class SettlementService:
     def _must_wait(self, payment: Payment) -> bool:
         """Whether a request, or the customer, still has time to bring it to its end."""
         now = self._clock()
-        is_young = payment.asked_at > format_time(now - self._settle_after)
-        return is_young or (payment.act_until or "") > format_time(now)
+        if payment.act_until:
+            # However often the client asks meanwhile.
+            return payment.act_until > format_time(now)
+        return payment.asked_at > format_time(now - self._settle_after)
 
-    def _return_late_charge(self, author: Author, payment: Payment) -> Payment:
-        charge = self._gateway.find_charge(payment, author.gateway_deadline)
-        if charge is None or charge.status is not ChargeStatus.SUCCEEDED or charge.refunded_amount:
-            return payment
-        return decide_on_latest(lambda: self._start_return(author, *self._read_again(payment), charge))
+    def _look_for_rejections(self, author: Author, payment: Payment) -> tuple[Payment, int]:
+        """The payment, and how many of its refunds a bank has sent back after they had been made (FR-233).
 
-    def _link_or_return(self, author: Author, payment: Payment) -> tuple[Payment, bool]:
-        def link_or_return() -> tuple[Payment, bool]:
+        A charge that pays for no order is there to be returned again; what an order's customer was refunded is not,
+        for that way is closed: staff must find another.
+        """
+        rejected = 0
+        for refund in self._orders.get_refunds_of(payment, author.deadline):
+            found = (
+                self._gateway.find_refund(refund, payment, author.gateway_deadline) if refund.has_succeeded else None
+            )
+            if found is None or found.outcome is not RefundOutcome.FAILED:
+                continue
+            rejected += 1
+            if not payment.linked_at:
+                payment = decide_on_latest(functools.partial(self._take_back, author, payment, refund, found))
+        return payment, rejected
+
+    def _take_back(self, author: Author, payment: Payment, refund: Refund, answer: GatewayRefund) -> Payment:
+        """Raises OrderChanged."""
+        order, now = self._read_again(payment)
+        if now.status is not PaymentStatus.REFUNDED:
+            return now
+        return self._refund_recorder.take_back(author, StartedRefund(order, now, refund, resumed=True), answer)
+
+    def _try_to_link(self, author: Author, payment: Payment) -> tuple[Payment, bool]:
+        """The payment as it then is, and whether its order became paid by it."""
+
+        def link() -> tuple[Payment, bool]:
             order, now = self._read_again(payment)
-            if not now.has_succeeded or now.linked_at:
+            may_pay = order.status in origins_of(OrderStatus.PAID) and order.live_payment_id == now.payment_id
+            if not now.has_succeeded or now.linked_at or not may_pay:
                 return now, False
-            if order.status in origins_of(OrderStatus.PAID) and order.live_payment_id == now.payment_id:
-                return now, self._payment_recorder.link(author, order, now)[1]
-            charge = Charge(now.payment_id, str(now.gateway_reference), ChargeStatus.SUCCEEDED, now.money)
-            return self._start_return(author, order, now, charge), False
+            return now, self._payment_recorder.link(author, order, now)[1]
 
-        return decide_on_latest(link_or_return)
+        return decide_on_latest(link)
 
-    def _start_return(self, author: Author, order: Order, payment: Payment, charge: Charge) -> Payment:
-        """Raises OrderChanged. Nothing happens where the charge is on its way back already, or pays for its order."""
-        if payment.status not in {PaymentStatus.FAILED, PaymentStatus.SUCCEEDED} or payment.linked_at:
+    def _return_charge(self, author: Author, payment: Payment) -> Payment:
+        """Of a payment that pays for no order: what is left of its charge goes back, if there is one (FR-209)."""
+        charge = self._gateway.find_charge(payment, author.gateway_deadline)
+        if charge is None or charge.status is not ChargeStatus.SUCCEEDED:
             return payment
-        started = self._refund_recorder.start_return(
-            author, order, payment, charge.money, gateway_reference=charge.reference
-        )
-        return started.payment
+
+        def start() -> Payment:
+            order, now = self._read_again(payment)
+            if now.status not in PAYS_FOR_NOTHING or now.linked_at:
+                # It is on its way back already, or pays for its order.
+                return now
+            return self._refund_recorder.start_return(author, order, now, charge)
+
+        return decide_on_latest(start)
 
     def _settle_refunds(self, author: Author, payment: Payment) -> None:
         for refund in self._orders.get_refunds_of(payment, author.deadline):

@@ -56,18 +56,21 @@ ORDER_TRANSITIONS: Mapping[OrderStatus, tuple[OrderStatus, ...]] = {
 PAYMENT_TRANSITIONS: Mapping[PaymentStatus, tuple[PaymentStatus, ...]] = {
     PaymentStatus.PENDING: (PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.UNKNOWN),
     PaymentStatus.UNKNOWN: (PaymentStatus.SUCCEEDED, PaymentStatus.FAILED),
-    PaymentStatus.SUCCEEDED: (PaymentStatus.REFUNDING,),
+    # Refunded at once where somebody has refunded it at the gateway itself.
+    PaymentStatus.SUCCEEDED: (PaymentStatus.REFUNDING, PaymentStatus.REFUNDED),
     # A charge that comes to light after its payment had failed is returned.
-    PaymentStatus.FAILED: (PaymentStatus.REFUNDING,),
+    PaymentStatus.FAILED: (PaymentStatus.REFUNDING, PaymentStatus.REFUNDED),
     # Back to where it came from after a refund of a part, or one that failed.
     PaymentStatus.REFUNDING: (PaymentStatus.REFUNDED, PaymentStatus.SUCCEEDED, PaymentStatus.FAILED),
-    PaymentStatus.REFUNDED: (),
+    # Back to where it came from where a bank sends back what was returned.
+    PaymentStatus.REFUNDED: (PaymentStatus.SUCCEEDED, PaymentStatus.FAILED),
 }
 """States that a payment may go on to, by the state that it is in; the first state is where it starts."""
 
 REFUND_TRANSITIONS: Mapping[RefundStatus, tuple[RefundStatus, ...]] = {
     RefundStatus.PENDING: (RefundStatus.SUCCEEDED, RefundStatus.FAILED),
-    RefundStatus.SUCCEEDED: (),
+    # A bank may send it back days later.
+    RefundStatus.SUCCEEDED: (RefundStatus.FAILED,),
     RefundStatus.FAILED: (),
 }
 """States that a refund may go on to, by the state that it is in; the first state is where it starts."""

@@ -154,7 +154,8 @@ def payment_service() -> "PaymentService":
 
 @cache
 def charging_service() -> "ChargingService":
-    from checkout.charging_service import ChargingService, Limits
+    from checkout.charging_service import ChargingService
+    from checkout.orders import Limits
 
     limits = Limits(
         payments=int(os.environ["MAX_PAYMENTS"]),
@@ -182,7 +183,7 @@ def refund_recorder() -> "RefundRecorder":
 def refund_service() -> "RefundService":
     from checkout.refund_service import RefundService
 
-    return RefundService(order_table(), gateway(), refund_recorder())
+    return RefundService(order_table(), gateway(), refund_recorder(), clock=read_utc_clock)
 
 
 @cache
