@@ -222,7 +222,7 @@ def prepare_lost_request(world: World) -> None:
 def prepare_lost_refund(world: World) -> None:
     prepare_paid(world)
     break_gateway(world, Call.REFUND, Fault.REQUEST_LOST, 1)
-    assert refund(world, "refund").status_code == 202
+    assert refund(world, f"of {world.order['id']}").status_code == 202
 
 
 def prepare_wrong_charge(world: World) -> None:

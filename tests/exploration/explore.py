@@ -41,7 +41,7 @@ class Scenario:
 
 AT_HOME: Mapping[str, Sequence[str]] = {
     "created": ("pay", "pay other key", "pay declined", "mark paid", "cancel"),
-    "charged": ("mark paid", "pay other key", "cancel", "settle", "event"),
+    "charged": ("mark paid", "pay other key", "cancel", "settle", "event", "fulfil"),
     "paid": ("refund", "refund other", "fulfil", "settle"),
     "unknown": ("pay again", "settle", "event", "mark paid", "cancel"),
     "lost": ("pay again", "settle", "event", "pay other key", "cancel"),

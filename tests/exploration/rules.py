@@ -194,7 +194,7 @@ def check_created(world: World, _: Client, answer: Answer) -> str | None:
 
 
 def check_paid(world: World, client: Client, answer: Answer) -> str | None:
-    hashed = hash_values(CUSTOMER, str(client.request.key))
+    hashed = hash_values("pay", CUSTOMER, str(client.request.key))
     mine = {p["payment_id"]: p for p in world.payment_items(world.order) if p["idempotency_key_hash"] == hashed}
     charged = [name for name, payment in mine.items() if payment["charged_amount"]]
     if len(charged) > 1:
@@ -223,7 +223,7 @@ def check_order_status(*statuses: str) -> Any:
 
 
 def check_refunded(world: World, client: Client, answer: Answer) -> str | None:
-    hashed = hash_values(STAFF, str(client.request.key))
+    hashed = hash_values("refund_order", STAFF, str(client.request.key))
     mine = [refund for refund in world.refund_items(world.order) if refund.get("idempotency_key_hash") == hashed]
     if len(mine) > 1:
         return "one key made several refunds"

@@ -45,5 +45,8 @@ def test_a_schedule_is_replayed_by_the_command_that_is_printed() -> None:
     command = [sys.executable, "-m", "tests.exploration", "--replay", text]
     replayed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert replayed.returncode == 0, replayed.stderr
-    assert "TransactWriteItems AuditTable OrdersTable PaymentsTable  <- dies_after" in replayed.stdout
+    assert (
+        "TransactWriteItems AuditTable DeclinesTable IdempotencyTable OrdersTable PaymentsTable  <- dies_after"
+        in replayed.stdout
+    )
     assert replayed.stdout.splitlines()[-1] == "0 violations"

@@ -104,8 +104,8 @@ BUGS = {
     ),
     "read, then write in mark paid": (
         lambda: without_conditions("mark_order_paid"),
-        "charged: mark paid | settle",
-        "rule",
+        "charged: mark paid | settle | fulfil",
+        "rule 4",
     ),
     "a retry that makes a new payment id": (with_a_new_payment_for_a_retry, "unknown: pay again | mark paid", "rule 1"),
     "a refund without its cap": (

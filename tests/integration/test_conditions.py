@@ -124,6 +124,13 @@ def settle_late_charge(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return Answer(200, {}, "")
 
 
+def settle_late_charge_refunded_elsewhere(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    [payment] = checkout.payment_items(order)
+    charge_behind_our_back(checkout, payment["payment_id"], 99, refundable=0)
+    checkout.settle()
+    return Answer(200, {}, "")
+
+
 def claim_alone(checkout: Checkout) -> dict[str, Any]:
     order = checkout.create_order()
     with failing(checkout, is_claim, after=True):
@@ -139,7 +146,7 @@ def charge(checkout: Checkout) -> dict[str, Any]:
 
 ANOTHER = "pay_01KG9YS7G00000000000000000_001"
 ORDERS, PAYMENTS, AUDIT, REFUNDS = "OrdersTable", "PaymentsTable", "AuditTable", "RefundsTable"
-KEYS = "IdempotencyTable"
+KEYS, DECLINES = "IdempotencyTable", "DeclinesTable"
 
 CREATE = [
     ("its id is taken", take_the_key(ORDERS), ORDERS),
@@ -151,8 +158,11 @@ CLAIM = [
     ("the order is cancelled", change(ORDERS, status="cancelled"), ORDERS),
     ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
     ("the cap is reached", change(ORDERS, declined_payments=10), ORDERS),
+    ("as many payments as there may be", change(ORDERS, payment_attempts=50), ORDERS),
     ("the order was written", change(ORDERS, audit_sequence=2), ORDERS),
     ("the payment is there", take_the_key(PAYMENTS), PAYMENTS),
+    ("its key has a payment", take_the_key(KEYS), KEYS),
+    ("as many declines as there may be within the hour", change(DECLINES, declines=1000), DECLINES),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
 FINISH = [
@@ -192,6 +202,7 @@ REFUND = [
     ("less is left than is asked for", change(PAYMENTS, refundable_amount=499), PAYMENTS),
     ("the payment is refunded", change(PAYMENTS, status="refunded"), PAYMENTS),
     ("the refund is there", take_the_key(REFUNDS), REFUNDS),
+    ("its key has a refund", take_the_key(KEYS), KEYS),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
 FINISH_REFUND = [
@@ -210,12 +221,18 @@ RETURN = [
     ("the refund is there", take_the_key(REFUNDS), REFUNDS),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
+END_RETURNED = [
+    ("the order is paid by the payment", pay_by_this, ORDERS),
+    ("the order was written", change(ORDERS, audit_sequence=4), ORDERS),
+    ("the payment is linked", change(PAYMENTS, linked_at="2026-01-31T12:00:00.000Z"), PAYMENTS),
+    ("it has not failed", change(PAYMENTS, status="pending"), PAYMENTS),
+    ("the entry is there", take_the_key(AUDIT), AUDIT),
+]
 FULFIL = [
     ("the order is refunded", change(ORDERS, status="refunded"), ORDERS),
     ("the order was written", change(ORDERS, audit_sequence=5), ORDERS),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
-CLAIM.append(("as many payments as there may be", change(ORDERS, payment_attempts=50), ORDERS))
 # Operation, the order before it, which of its transactions is spoiled, and what it rests on.
 WRITES = [
     ("create", create, Checkout.create_order, 0, CREATE),
@@ -228,6 +245,7 @@ WRITES = [
     # The second transaction is the simulated gateway's own.
     ("finish refund", refund, Checkout.buy, 2, FINISH_REFUND),
     ("return", settle_late_charge, claim_alone, 1, RETURN),
+    ("end returned", settle_late_charge_refunded_elsewhere, claim_alone, 1, END_RETURNED),
     ("fulfil", fulfil, Checkout.buy, 0, FULFIL),
 ]
 

@@ -281,7 +281,9 @@ def test_a_record_left_in_progress_by_a_crash_does_not_start_a_second_payment(ch
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
 
 
-def charge_behind_our_back(checkout: Checkout, payment_id: str, amount: int, currency: str = "usd") -> None:
+def charge_behind_our_back(
+    checkout: Checkout, payment_id: str, amount: int, currency: str = "usd", *, refundable: int | None = None
+) -> None:
     """The gateway has a charge that it never told us of."""
     item = {
         "payment_id": {"S": payment_id},
@@ -289,7 +291,7 @@ def charge_behind_our_back(checkout: Checkout, payment_id: str, amount: int, cur
         "reference": {"S": "ch_late"},
         "order_id": {"S": "ord_" + payment_id[4:30]},
         "amount": {"N": str(amount)},
-        "refundable": {"N": str(amount)},
+        "refundable": {"N": str(amount if refundable is None else refundable)},
         "currency": {"S": currency},
         "charged_at": {"S": "2026-01-31T12:00:00.000Z"},
     }
