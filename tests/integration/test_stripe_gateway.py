@@ -272,6 +272,16 @@ def test_an_answer_that_is_none_of_stripe_s_tells_nothing(stub: StripeStub, gate
     assert gateway.charge(payment, "pm_card_visa", soon).status is ChargeStatus.SUCCEEDED
 
 
+@pytest.mark.proves("FR-203", "FR-221")
+@pytest.mark.parametrize("body", ['{"error": {"type": "card_error"}}', '{"error": {}}', '{"error": null}', "{}", "[]"])
+def test_a_decline_that_does_not_say_why_is_none(stub: StripeStub, gateway: StripeGateway, body: str) -> None:
+    with (
+        patch.object(StripeStub, "_respond", return_value=Response(body, 402, content_type="application/json")),
+        pytest.raises(OutcomeUnknown),
+    ):
+        gateway.charge(new_payment(), "pm_card_visa", soon)
+
+
 @pytest.mark.proves("FR-219")
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
 def test_an_answer_that_drips_in_does_not_outlive_the_deadline(head: bytes) -> None:

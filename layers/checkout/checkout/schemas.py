@@ -47,7 +47,12 @@ def _read_number(text: object) -> object:
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
-Currency = Annotated[str, StringConstraints(min_length=3, max_length=3), AfterValidator(_read_currency)]
+Currency = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=3),
+    AfterValidator(_read_currency),
+    Field(json_schema_extra={"pattern": "^[A-Za-z]{3}$"}),
+]
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 # Other control characters take six times their place in JSON: a page of orders would outgrow a function's answer.
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -108,7 +113,7 @@ class RefundOrderBody(RequestModel):
 class ListOrdersQuery(BaseModel):
     """GET /orders: parameters that it does not know are left alone, as links carry them."""
 
-    limit: Annotated[int, BeforeValidator(_read_number), Field(strict=True, ge=1, le=100)] = 10
+    limit: Annotated[int, Field(strict=True, ge=1, le=100), BeforeValidator(_read_number)] = 10
     status: OrderStatus | None = None
     cursor: str | None = None
 

@@ -260,12 +260,15 @@ class StripeGateway:
         if intent is None:
             # Declined before there was an intent.
             error = body["error"]
+            decline_code = error.get("decline_code") or error.get("code")
+            if not decline_code:
+                raise OutcomeUnknown
             return Charge(
                 payment_id=payment.payment_id,
                 reference=error.get("charge") or "",
                 status=ChargeStatus.DECLINED,
                 money=payment.money,
-                decline_code=error.get("decline_code") or error.get("code"),
+                decline_code=decline_code,
             )
         if _was_replayed(declined.headers or {}):
             intent = self._retrieve(client, intent["id"])
