@@ -500,7 +500,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     finally:
         runtime.stop()
         log = runtime.read_output()
-    assert find_secrets(log) == []
+    assert find_secrets(log, whole=True) == []
 
 
 def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callable[[], None], bool]]:
