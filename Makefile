@@ -58,6 +58,9 @@ endef
 .venv-localstripe/.stamp: requirements/localstripe.txt
 	@$(call make_venv,.venv-localstripe,$<)
 
+.venv-mutation/.stamp: requirements/mutation.txt
+	@$(call make_venv,.venv-mutation,$<)
+
 .PHONY: setup
 setup: .venv/.stamp ## Make the development environment (.venv) from its lock
 
@@ -84,7 +87,7 @@ load-products: setup ## Load FILE=products.json into the table of STACK=…, or 
 
 # Checking
 
-.PHONY: test verify explore soak e2e trace openapi audit-verify reconcile lint
+.PHONY: test verify explore soak mutate e2e trace openapi audit-verify reconcile lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
 	@$(PY) -m pytest
 
@@ -100,6 +103,9 @@ explore: setup ## Walk every schedule of requests at once, and every fault: QUIC
 
 soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules
 	@$(PY) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
+
+mutate: .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module; takes an hour or more
+	@.venv-mutation/bin/python -m tests.mutation $(if $(ONLY),--only $(ONLY))
 
 e2e: setup ## Run the end-to-end suite against BASE_URL=…, by default a local runtime of its own
 	@$(PY) -m pytest tests/e2e
@@ -147,6 +153,7 @@ lock: setup ## Write the locks anew: UPGRADE=1 takes the newest versions
 	$(compile) $(development) requirements/sam.in --output-file requirements/sam.txt
 	$(compile) $(development) requirements/semgrep.in --output-file requirements/semgrep.txt
 	$(compile) $(development) requirements/localstripe.in --output-file requirements/localstripe.txt
+	$(compile) $(development) requirements/mutation.in --output-file requirements/mutation.txt
 
 clean: ## Remove environments, builds and caches; data in .data/ stays
 	rm -rf .venv .venv-sam .venv-semgrep .venv-localstripe .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

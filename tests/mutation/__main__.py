@@ -1,0 +1,200 @@
+"""Mutation testing of the domain, the table module and the services: `make mutate` (FR-311).
+
+mutmut changes one place of the code at a time, and runs the tests that come by there; a change that no test notices
+survives. It names modules by their path, so it works on a copy of the project in which the package is `src/checkout`.
+The copy is kept: what has been run is not run again until something changes.
+
+    python -m tests.mutation [--only orders]
+
+Survivors are in survivors.toml with the reason why they may live. Exit code 1 where the score is too low, where one
+survives that is not in the list, and where one of the list does not.
+"""
+
+import argparse
+import ast
+import difflib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.template import ROOT
+
+COPY = ROOT / ".data" / "mutation"
+SURVIVORS = Path(__file__).parent / "survivors.toml"
+LOWEST_SCORE = 0.9
+
+MODULES = (
+    "money",
+    "transitions",
+    "orders",
+    "payments",
+    "refunds",
+    "order_items",
+    "order_table",
+    "order_access",
+    "order_service",
+    "payment_service",
+    "charging_service",
+    "refund_service",
+    "settlement_service",
+    "reconciliation_service",
+    "payment_recorder",
+    "refund_recorder",
+)
+UNIT_TESTS = ("money", "orders", "payments", "refunds", "transitions")
+INTEGRATION_TESTS = (
+    "orders",
+    "pay",
+    "refunds",
+    "settlement",
+    "conditions",
+    "idempotency",
+    "limits",
+    "staff",
+    "reads",
+    "reconciliation",
+    "gateway",
+    "operations",
+    "refused_while_resumed",
+    "stripe_checkout",
+)
+COPIED = ("functions", "local", "tools", "tests", "specs", "events", "layers", "requirements")
+LEFT_OUT = ("__pycache__", "mutation")
+COPIED_FILES = ("template.yaml", "README.md", "Makefile", "samconfig.toml")
+
+# By mutmut's exit codes: https://mutmut.readthedocs.io
+SURVIVED = {0, 33}
+"""Also where no test comes by."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of a function, by the lines that it takes away and puts in their place."""
+
+    module: str
+    function: str
+    was: str
+    becomes: str
+
+
+def make_copy() -> None:
+    """Anew where the project has changed."""
+    stamp = COPY / "stamp"
+    now = _hash_sources()
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    shutil.rmtree(COPY, ignore_errors=True)
+    COPY.mkdir(parents=True)
+    others = shutil.ignore_patterns(*LEFT_OUT)
+    for name in COPIED:
+        shutil.copytree(ROOT / name, COPY / name, ignore=others)
+    for name in COPIED_FILES:
+        shutil.copy(ROOT / name, COPY / name)
+    shutil.copytree(ROOT / "layers" / "checkout" / "checkout", COPY / "src" / "checkout", ignore=others)
+    (COPY / "pyproject.toml").write_text(_make_settings())
+    stamp.write_text(now)
+
+
+def run_mutants(only: str) -> None:
+    names = [f"checkout.{only}.*"] if only else []
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 1), *names]
+    subprocess.run(command, cwd=COPY, check=True)
+
+
+def read_results(only: str) -> Iterator[tuple[str, Mapping[str, int | None]]]:
+    """Of each module the exit code of each mutant's tests; None where they were not run."""
+    for module in [only] if only else MODULES:
+        document = json.loads((COPY / "mutants" / "src" / "checkout" / f"{module}.py.meta").read_text())
+        yield module, document["exit_code_by_key"]
+
+
+def describe(module: str, names: list[str]) -> Iterator[Mutant]:
+    """What mutants change: the functions of a mutated module are there as they were and as each mutant has them."""
+    source = (COPY / "mutants" / "src" / "checkout" / f"{module}.py").read_text()
+    functions = {
+        node.name: ast.get_source_segment(source, node) or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+    }
+    for name in names:
+        mutated = name.rpartition(".")[2]
+        original = mutated.rpartition("__mutmut_")[0]
+        before, after = functions[f"{original}__mutmut_orig"], functions[mutated]
+        lines = list(difflib.unified_diff(before.splitlines()[1:], after.splitlines()[1:], n=0, lineterm=""))[2:]
+        was = [line[1:].strip() for line in lines if line.startswith("-")]
+        becomes = [line[1:].strip() for line in lines if line.startswith("+")]
+        yield Mutant(module, original.removeprefix("x").strip("_ǁ").replace("ǁ", "."), " ".join(was), " ".join(becomes))
+
+
+def main(only: str) -> int:
+    make_copy()
+    run_mutants(only)
+    listed = {
+        Mutant(entry["module"], entry["function"], entry["was"], entry["becomes"])
+        for entry in tomllib.loads(SURVIVORS.read_text())["survivor"]
+    }
+    survivors: set[Mutant] = set()
+    totals: Counter[str] = Counter()
+    print(f"{'module':24} {'mutants':>8} {'survived':>8} {'score':>6}")
+    for module, results in read_results(only):
+        alive = [name for name, code in results.items() if code in SURVIVED]
+        survivors.update(describe(module, alive))
+        totals.update(mutants=len(results), survived=len(alive), unknown=list(results.values()).count(None))
+        print(f"{module:24} {len(results):8} {len(alive):8} {1 - len(alive) / len(results):6.1%}")
+    unlisted = survivors - listed
+    gone = {mutant for mutant in listed - survivors if mutant.module == only or not only}
+    for title, mutants in (
+        ("survives, and is not in the list", unlisted),
+        ("is in the list, and does not survive", gone),
+    ):
+        for mutant in sorted(mutants, key=lambda mutant: (mutant.module, mutant.function, mutant.was)):
+            print(f"{title}: {mutant.module} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
+    score = 1 - totals["survived"] / totals["mutants"]
+    print(
+        f"{totals['mutants']} mutants, {totals['unknown']} not run, {totals['survived']} survived, "
+        f"{len(unlisted)} of them not in the list; score {score:.1%}"
+    )
+    return int(score < LOWEST_SCORE or bool(unlisted or gone or totals["unknown"]))
+
+
+def _hash_sources() -> str:
+    digest = hashlib.sha256()
+    for name in (*COPIED, *COPIED_FILES):
+        path = ROOT / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and not set(LEFT_OUT) & set(file.parts):
+                digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _make_settings() -> str:
+    """The project's settings of pytest with the copy's package, and those of mutmut."""
+    tests = [f"tests/unit/test_{name}.py" for name in UNIT_TESTS]
+    tests += [f"tests/integration/test_{name}.py" for name in INTEGRATION_TESTS]
+    settings = (ROOT / "pyproject.toml").read_text().replace('".", "layers/checkout"]', '".", "src"]', 1)
+    mutated = [f"src/checkout/{module}.py" for module in MODULES]
+    return settings + "\n".join(
+        [
+            "",
+            "[tool.mutmut]",
+            'source_paths = ["src"]',
+            f"only_mutate = {json.dumps(mutated)}",
+            f"also_copy = {json.dumps([*COPIED, *COPIED_FILES, 'src'])}",
+            f"pytest_add_cli_args_test_selection = {json.dumps(['-m', 'not dynamodb_local', *tests])}",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="make mutate")
+    parser.add_argument("--only", default="", choices=["", *MODULES], help="one module")
+    sys.exit(main(parser.parse_args().only))
