@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -24,7 +25,8 @@ from moto import mock_aws
 from checkout import api, wiring
 from checkout.audit import AuditEntry, AuditHead, find_misfit
 from checkout.caller import STAFF_SCOPE
-from checkout.dynamodb import from_wire, to_wire
+from checkout.clock import Deadline
+from checkout.dynamodb import BatchRead, Transaction, from_wire, to_wire
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.dynamodb_local import DynamoDBLocal
 from local.permissions import Invocation, Permission, invoking
@@ -250,6 +252,7 @@ class Checkout:
         item = self.order_item(order)
         trail = self.audit_trail(order)
         assert find_misfit(order["id"], trail, AuditHead(item["audit_sequence"], item["audit_hash"])) is None
+        check_entries(trail)
         return [entry.event for entry in trail]
 
     def results(self) -> list[dict[str, Any]]:
@@ -265,6 +268,38 @@ class Checkout:
         """As when the records have run out, or a crash left none."""
         for item in self.scan("IdempotencyTable"):
             self.database.delete_item(TableName="IdempotencyTable", Key={"id": {"S": item["id"]}})
+
+
+OF_PAYMENT = {"payment_id", "amount", "currency"}
+FACTS: dict[str, tuple[set[str], set[str]]] = {
+    "order_created": ({"total_amount", "currency", "items"}, set()),
+    "order_paid": (OF_PAYMENT | {"gateway_reference"}, set()),
+    "order_cancelled": (set(), set()),
+    "order_fulfilled": (set(), set()),
+    "order_refunded": ({"payment_id", "refunded_amount"}, set()),
+    "payment_started": (OF_PAYMENT | {"attempt"}, set()),
+    "payment_unknown": (OF_PAYMENT, {"gateway_reference"}),
+    "payment_succeeded": (OF_PAYMENT | {"gateway_reference"}, set()),
+    "payment_failed": (OF_PAYMENT, {"gateway_reference", "decline_code", "failure_reason"}),
+    "payment_refunded": ({"payment_id", "refunded_amount", "gateway_reference"}, set()),
+    "refund_started": (OF_PAYMENT | {"refund_id"}, {"gateway_reference"}),
+    "refund_succeeded": (OF_PAYMENT | {"refund_id", "gateway_reference"}, set()),
+    "refund_failed": (OF_PAYMENT | {"refund_id", "failure_reason"}, {"gateway_reference"}),
+}
+"""What each event tells, and what it may tell besides."""
+
+
+def check_entries(trail: list[AuditEntry]) -> None:
+    """Each entry leaves the state that the last one of its subject led to, and tells what there is to tell."""
+    replayed: dict[str, str] = {}
+    for entry in trail:
+        needed, possible = FACTS[entry.event]
+        assert needed <= entry.facts.keys() <= needed | possible, entry
+        subject = "order" if entry.event.startswith("order_") else entry.facts["payment_id"]
+        assert entry.from_status == replayed.get(subject), entry
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry.at), entry
+        assert isinstance(entry.to_status, str), entry
+        replayed[subject] = entry.to_status
 
 
 # What botocore knows of AWS is read once, not for each client that a test makes.
@@ -289,6 +324,24 @@ def its_clock(checkout: Checkout) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def wanting_deadlines() -> Iterator[None]:
+    """Whoever writes or reads together says how long, also where nothing stands in the way (FR-037)."""
+
+    def ask(call: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(self: object, actions: Any, deadline: Deadline) -> Any:
+            assert isinstance(deadline(), int | float)
+            return call(self, actions, deadline)
+
+        return asked
+
+    with (
+        patch.object(Transaction, "__call__", ask(Transaction.__call__)),
+        patch.object(BatchRead, "__call__", ask(BatchRead.__call__)),
+    ):
+        yield
+
+
 def set_environment(endpoint: str = "", **parameters: str) -> Any:
     generous = {"CircuitFailures": "1000", "MaxHourlyDeclines": "1000"}
     parameters = {"DynamoDBEndpoint": endpoint, "CursorSecret": "s" * 32, **generous, **parameters}
@@ -298,7 +351,7 @@ def set_environment(endpoint: str = "", **parameters: str) -> Any:
 @contextmanager
 def open_checkout(make: Callable[["DynamoDBClient"], Made], **parameters: str) -> Iterator[Made]:
     """On moto: one thread at a time. The template's parameters are the default ones, but for these."""
-    with set_environment(**parameters), mock_aws():
+    with set_environment(**parameters), mock_aws(), wanting_deadlines():
         forget_clients()
         database = wiring.dynamodb_client()
         create_tables(database)
