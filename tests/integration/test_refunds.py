@@ -1,12 +1,15 @@
 """Refunds by staff: at the gateway too, never beyond the payment, once for a request."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from checkout.simulated_gateway import Call, Fault
+from checkout.gateway import GatewayRefund
+from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
 from tests.integration.test_pay import failing
 from tests.integration.test_races import codes, race, without_idempotency_records
@@ -209,6 +212,38 @@ def test_a_reason_is_kept_with_the_refund_and_not_in_the_trail(checkout: Checkou
     assert answer.status == 201
     assert checkout.refund_items(order)[0]["reason"] == body["reason"]
     assert "Carol" not in str(checkout.scan("AuditTable"))
+
+
+MEANWHILE: dict[str, tuple[Callable[[Checkout, dict[str, Any]], object], int]] = {
+    "the order is fulfilled": (lambda checkout, order: checkout.fulfil(order), 500),
+    "another part is refunded": (lambda checkout, order: checkout.refund(order, 300), 800),
+    "the same refund is settled": (lambda checkout, _: checkout.settle(), 500),
+}
+
+
+@pytest.mark.proves("FR-202", "FR-210")
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_a_refund_ends_whatever_happens_while_the_gateway_makes_it(checkout: Checkout, what: str) -> None:
+    happen, refunded = MEANWHILE[what]
+    order = checkout.buy()
+    make_refund, met = SimulatedGateway.refund, []
+
+    def meet(gateway: SimulatedGateway, *arguments: Any) -> GatewayRefund:
+        made = make_refund(gateway, *arguments)
+        if not met:
+            met.append(what)
+            happen(checkout, order)
+        return made
+
+    with patch.object(SimulatedGateway, "refund", meet):
+        answer = checkout.refund(order, 500)
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refunded_amount"]) == ("succeeded", refunded)
+    assert checkout.order_item(order)["refunded_amount"] == refunded
+    refunds = checkout.refund_items(order)
+    assert {refund["status"] for refund in refunds} == {"succeeded"}
+    assert checkout.audit_events(order).count("refund_succeeded") == len(refunds)
 
 
 @pytest.mark.dynamodb_local

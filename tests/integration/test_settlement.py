@@ -19,6 +19,7 @@ from checkout.jobs import JobFailed
 from checkout.money import Money
 from checkout.order_table import OrderChanged, OrderTable
 from checkout.payments import Payment
+from checkout.settlement_service import Settlement
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout
 from tests.integration.test_pay import failing, is_claim, is_outcome
@@ -420,6 +421,44 @@ def test_a_charge_that_was_refunded_at_the_gateway_itself_is_returned_as_far_as_
     assert sum(refund["amount"] for refund in checkout.refunds(order)) == left
     assert checkout.audit_events(order)[-1] == ("refund_succeeded" if left else "payment_refunded")
     assert checkout.pay(order).status == (201 if is_wrong else 409)
+
+
+@pytest.mark.proves("FR-209", "FR-014")
+def test_a_late_charge_that_was_refunded_elsewhere_lets_no_order_go_that_another_payment_holds(
+    checkout: Checkout,
+) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_unavailable")
+    pending = checkout.pay(order, "tok_timeoutAfterCharge").body["transaction_id"]
+    failed = checkout.payment_items(order)[0]["payment_id"]
+    checkout.database.delete_item(TableName="SimulatedGatewayTable", Key={"payment_id": {"S": failed}})
+    charge_behind_our_back(checkout, failed, 99, refundable=0)
+    author = Author(Actor.SYSTEM, "request", lambda: 60)
+    with checkout.acting_as("settle_payments"):
+        wiring.settlement_service().settle_payment(author, failed)
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded", "unknown"]
+    assert checkout.order_item(order)["live_payment_id"] == pending
+    assert checkout.settle()["orders_paid"] == 1
+    checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-207")
+def test_payments_that_are_named_are_settled_one_after_the_other_while_there_is_time(checkout: Checkout) -> None:
+    orders = [checkout.create_order() for _ in range(3)]
+    names = [checkout.pay(order).body["transaction_id"] for order in orders]
+    service, settled = wiring.settlement_service(), []
+    settle_payment = service.settle_payment
+
+    def settle(author: Author, payment_id: str) -> Settlement:
+        settlement = settle_payment(author, payment_id)
+        settled.append(payment_id)
+        return settlement
+
+    author = Author(Actor.SYSTEM, "request", lambda: 60.0 if len(settled) < 2 else 0.0)
+    with checkout.acting_as("settle_payments"), patch.object(service, "settle_payment", settle):
+        done = service.settle_payments(author, names)
+    assert settled == names[:2]
+    assert (done.orders_paid, done.faults) == (2, [])
 
 
 @pytest.mark.proves("FR-209")

@@ -298,6 +298,34 @@ def test_a_return_that_a_bank_sends_back_is_made_again(
     checkout.audit_events(order)
 
 
+@pytest.mark.proves("FR-233", "FR-014")
+def test_a_charge_that_a_bank_has_sent_back_holds_its_order_until_it_is_returned_again(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER, 1)
+    checkout.pay(order, VISA)
+    [intent] = stub.intents.values()
+    intent["amount"] = intent["amount_received"] = 9900
+    checkout.settle()
+    send_back(stub)
+    stub.load_fault("POST /v1/refunds", Fault.DROPPED_BEFORE, 3)
+    [refund] = stub.refunds.values()
+    event = make_event(9, "refund.failed", refund)
+    assert checkout.send(event, NEW).status == 503, "Stripe sends it again"
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"]) == ("refunding", 0)
+    [failed, pending] = checkout.refund_items(order)
+    assert (failed["failure_reason"], pending["status"]) == ("expired_or_canceled_card", "pending")
+    assert failed["gateway_reference"] == refund["id"]
+    assert checkout.pay(order, VISA).code == "payment_in_progress"
+    assert checkout.cancel(order).code == "payment_in_progress"
+    assert checkout.settle()["faults"] == []
+    assert stub.live_amount(order["id"]) == 0
+    assert checkout.audit_events(order)[-3:] == ["refund_failed", "refund_started", "refund_succeeded"]
+    assert checkout.pay(order, VISA).status == 201
+
+
 @pytest.mark.proves("FR-233")
 def test_a_refund_of_a_paid_order_that_a_bank_sends_back_is_told_and_not_made_again(
     checkout: StripeCheckout, stub: StripeStub, read_log: Callable[[], str]
