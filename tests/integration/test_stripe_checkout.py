@@ -14,6 +14,8 @@ import boto3
 import pytest
 
 from checkout import wiring
+from checkout.audit import Actor
+from checkout.caller import Author
 from checkout.settlement_service import Settlement, SettlementService
 from local.template import ROOT
 from tests.integration.conftest import AWS, Answer, Checkout, open_checkout, set_environment
@@ -309,10 +311,16 @@ def test_a_charge_that_a_bank_has_sent_back_holds_its_order_until_it_is_returned
     intent["amount"] = intent["amount_received"] = 9900
     checkout.settle()
     send_back(stub)
-    stub.load_fault("POST /v1/refunds", Fault.DROPPED_BEFORE, 3)
     [refund] = stub.refunds.values()
+    stub.load_fault("GET /v1/payment_intents/{id}", Fault.DROPPED_BEFORE, 3)
     event = make_event(9, "refund.failed", refund)
     assert checkout.send(event, NEW).status == 503, "Stripe sends it again"
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"]) == ("failed", 9900)
+    assert payment["due_at"], "it is looked after though no event comes again"
+    assert checkout.order_item(order)["live_payment_id"] == payment["payment_id"]
+    stub.load_fault("POST /v1/refunds", Fault.DROPPED_BEFORE, 3)
+    assert checkout.send(event, NEW).status == 503
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["refundable_amount"]) == ("refunding", 0)
     [failed, pending] = checkout.refund_items(order)
@@ -341,6 +349,38 @@ def test_a_refund_of_a_paid_order_that_a_bank_sends_back_is_told_and_not_made_ag
     checkout.settle()
     assert checkout.audit_events(order) == before
     assert len(stub.refunds) == 1
+
+
+@pytest.mark.proves("FR-233")
+def test_each_refund_that_a_bank_sends_back_is_counted_and_no_other(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    payment_id = checkout.pay(order, VISA).body["transaction_id"]
+    checkout.mark_paid(order, payment_id)
+    for amount in (100, 200, 300):
+        assert checkout.refund(order, amount).status == 201
+    first, second, third = stub.refunds.values()
+
+    def count() -> int:
+        author = Author(Actor.SYSTEM, "request", lambda: 60)
+        with checkout.acting_as("settle_payments"):
+            return wiring.settlement_service().settle_payment(author, payment_id).refunds_rejected
+
+    assert count() == 0
+    third["status"] = "failed"
+    assert count() == 1
+    second["status"] = "failed"
+    assert count() == 2
+    first["status"] = "failed"
+    checkout.database.update_item(
+        TableName="RefundsTable",
+        Key={"refund_id": {"S": first["metadata"]["refund_id"]}},
+        UpdateExpression="SET #status = :failed",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":failed": {"S": "failed"}},
+    )
+    assert count() == 2, "one that had failed at once is none"
+    del stub.refunds[second["id"]]
+    assert count() == 1, "and one that Stripe does not know"
 
 
 def send_back(stub: StripeStub) -> None:

@@ -124,9 +124,10 @@ class RefundRecorder:
         self._orders.end_returned((order, released), (payment, returned), entry, author.deadline)
         return returned
 
-    def take_back(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Payment:
+    def take_back(
+        self, author: Author, order: Order, payment: Payment, refund: Refund, answer: GatewayRefund
+    ) -> Payment:
         """A bank has sent back a charge that was returned: it holds the order again until it is returned (FR-233)."""
-        order, payment, refund = started.order, started.payment, started.refund
         at, due_at = self._read_times()
         failed = refund.fail(
             reason=answer.failure_reason or "unknown",

@@ -186,7 +186,7 @@ class SettlementService:
         order, now = self._read_again(payment)
         if now.status is not PaymentStatus.REFUNDED:
             return now
-        return self._refund_recorder.take_back(author, StartedRefund(order, now, refund, resumed=True), answer)
+        return self._refund_recorder.take_back(author, order, now, refund, answer)
 
     def _try_to_link(self, author: Author, payment: Payment) -> tuple[Payment, bool]:
         """The payment as it then is, and whether its order became paid by it."""
