@@ -195,6 +195,11 @@ def test_a_payment_that_was_killed_is_resumed_without_its_record(checkout: Check
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
     assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
+    [payment] = checkout.payment_items(order)
+    assert payment["resumed_at"], "what the first request is told says nothing any more"
+    checkout.forget_results()
+    assert checkout.pay(order, key="key").status == 201
+    assert checkout.payment_items(order) == [payment], "which has ended"
 
 
 @pytest.mark.proves("FR-010", "FR-037")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkout import wiring
-from checkout.reconciliation_service import Kind, Report
+from checkout.reconciliation_service import Difference, Kind, Report
 from tests.integration.conftest import Checkout
 from tests.integration.test_pay import failing, is_claim
 from tests.integration.test_settlement import charge_behind_our_back
@@ -20,6 +20,11 @@ def compare(checkout: Checkout, *, after: timedelta = timedelta(hours=1)) -> Rep
     checkout.wait(after)
     now = checkout.read_clock()
     return wiring.reconciliation_service().compare(now - timedelta(days=2), now, lambda: 60)
+
+
+def to_charge(payment_id: str) -> str:
+    """The simulated gateway's reference of its charge."""
+    return payment_id.replace("pay_", "ch_")
 
 
 def live(checkout: Checkout) -> dict[str, dict[str, Any]]:
@@ -72,19 +77,25 @@ def test_a_payment_that_the_gateway_does_not_have_is_missing_there(checkout: Che
     payment_id = live(checkout)["other"]["payment_transaction_id"]
     checkout.database.delete_item(TableName="SimulatedGatewayTable", Key={"payment_id": {"S": payment_id}})
     [found] = compare(checkout).differences
-    assert (found.kind, found.payment_id, found.there) == (Kind.MISSING_THERE, payment_id, "none")
-    assert found.here == "succeeded 36.00 USD"
+    assert found == Difference(Kind.MISSING_THERE, payment_id, to_charge(payment_id), "succeeded 36.00 USD", "none")
 
 
 @pytest.mark.proves("FR-229")
 @pytest.mark.parametrize(
-    "attributes", [{"amount": 3599, "refundable": 3599}, {"currency": "eur"}, {"refundable": 3500}]
+    ("attributes", "here", "there"),
+    [
+        ({"amount": 3599, "refundable": 3599}, "succeeded 36.00 USD", "succeeded 35.99 USD"),
+        ({"currency": "eur"}, "succeeded 36.00 USD", "succeeded 36.00 EUR"),
+        ({"refundable": 3500}, "refunded 0.00 USD", "refunded 1.00 USD"),
+    ],
 )
-def test_another_amount_is_a_difference(checkout: Checkout, attributes: dict[str, object]) -> None:
+def test_another_amount_is_a_difference(
+    checkout: Checkout, attributes: dict[str, object], here: str, there: str
+) -> None:
     payment_id = live(checkout)["other"]["payment_transaction_id"]
     change(checkout, "SimulatedGatewayTable", payment_id, **attributes)
     [found] = compare(checkout).differences
-    assert (found.kind, found.payment_id) == (Kind.AMOUNT, payment_id)
+    assert found == Difference(Kind.AMOUNT, payment_id, to_charge(payment_id), here, there)
 
 
 @pytest.mark.proves("FR-229")
@@ -92,8 +103,8 @@ def test_another_state_is_a_difference(checkout: Checkout) -> None:
     payment_id = live(checkout)["other"]["payment_transaction_id"]
     change(checkout, "SimulatedGatewayTable", payment_id, outcome="declined", decline_code="stolen_card")
     [found] = compare(checkout).differences
-    assert (found.kind, found.payment_id) == (Kind.STATE, payment_id)
-    assert (found.here, found.there) == ("succeeded 36.00 USD", "declined 36.00 USD")
+    here, there = "succeeded 36.00 USD", "declined 36.00 USD"
+    assert found == Difference(Kind.STATE, payment_id, to_charge(payment_id), here, there)
 
 
 @pytest.mark.proves("FR-229")
@@ -104,6 +115,28 @@ def test_what_is_under_way_is_no_difference(checkout: Checkout) -> None:
     assert compare(checkout, after=timedelta()).differences == []
     [found] = compare(checkout).differences
     assert found.kind == Kind.STATE, "and later, when it should have been settled, it is one"
+
+
+@pytest.mark.proves("FR-229")
+@pytest.mark.parametrize("days", [1, 2, 3])
+def test_each_day_of_the_time_compared_is_looked_at(checkout: Checkout, days: int) -> None:
+    payment_id = checkout.buy()["payment_transaction_id"]
+    checkout.database.delete_item(TableName="SimulatedGatewayTable", Key={"payment_id": {"S": payment_id}})
+    checkout.wait(timedelta(days=days, hours=1))
+    now = checkout.read_clock()
+    report = wiring.reconciliation_service().compare(now - timedelta(days=4), now, lambda: 60)
+    assert [found.payment_id for found in report.differences] == [payment_id]
+
+
+@pytest.mark.proves("FR-229")
+def test_what_was_started_outside_of_the_time_compared_is_left_out(checkout: Checkout) -> None:
+    checkout.buy()
+    checkout.wait(timedelta(hours=2))
+    now = checkout.read_clock()
+    service = wiring.reconciliation_service()
+    assert service.compare(now - timedelta(hours=1), now, lambda: 60).payments == 0
+    assert service.compare(now - timedelta(hours=3), now - timedelta(hours=2, minutes=1), lambda: 60).payments == 0
+    assert service.compare(now - timedelta(hours=3), now, lambda: 60).payments == 1
 
 
 @pytest.mark.proves("FR-229")

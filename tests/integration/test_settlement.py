@@ -322,6 +322,7 @@ def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: C
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["failure_reason"]) == ("refunded", "wrong_charge")
     assert (payment["charged_amount"], payment["refunded_amount"]) == (99, 99)
+    assert [refund["reason"] for refund in checkout.refund_items(order)] == ["charge_returned"]
     assert sum(refund["amount"] for refund in checkout.refunds(order)) == 99
     assert checkout.audit_events(order)[1:] == [
         "payment_started",

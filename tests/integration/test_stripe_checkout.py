@@ -519,6 +519,20 @@ def test_a_key_that_stripe_has_forgotten_is_not_sent_again(checkout: StripeCheck
     assert checkout.pay(order, VISA, key="key").status == 201
 
 
+@pytest.mark.proves("FR-212", "FR-213")
+def test_a_refund_whose_key_stripe_has_forgotten_is_looked_for_and_not_made_again(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    stub.load_fault("POST /v1/refunds", Fault.ERROR_AFTER)
+    assert checkout.refund(order, 500).status == 202
+    stub._keys.clear()
+    assert checkout.settle(after=timedelta(hours=25))["faults"] == []
+    assert [refund["amount"] for refund in stub.refunds.values()] == [500]
+    assert checkout.order_item(order)["refunded_amount"] == 500
+
+
 @pytest.mark.proves("FR-206")
 def test_a_claim_without_a_charge_is_settled_without_one(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()

@@ -108,11 +108,17 @@ def test_a_late_charge_is_returned_whole_and_its_payment_stays_failed_until_then
     assert (again.status, again.due_at) == ("failed", LATER), "it is tried again"
 
 
+@pytest.mark.proves("FR-017")
+def test_a_decline_names_what_the_gateway_has_of_it() -> None:
+    declined = start_payment().decline(decline_code="expired_card", gateway_reference="ch_9", at=LATER)
+    assert (declined.decline_code, declined.gateway_reference) == ("expired_card", "ch_9")
+
+
 @pytest.mark.proves("FR-209")
 def test_what_was_refunded_at_the_gateway_itself_is_not_returned_again() -> None:
     failed = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_9", at=LATER)
     partly = failed.take_charge(99, refunded_amount=9, gateway_reference="ch_9", at=LATER)
-    assert partly.refundable_amount == 90
+    assert (partly.refundable_amount, partly.updated_at) == (90, LATER)
     returned = partly.start_refund(90, at=LATER, due_at=LATER).finish_refund(90, at=LATER)
     assert (returned.status, returned.refunded_amount, returned.due_at) == ("refunded", 99, None)
     wholly = failed.take_charge(99, refunded_amount=99, gateway_reference="ch_9", at=LATER).end_returned(at=LATER)
