@@ -7,6 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from checkout import wiring
 from checkout.caller import Author
+from checkout.errors import StoreUnavailable
 from checkout.jobs import job
 from checkout.metrics import count, measure
 
@@ -18,9 +19,11 @@ def settle_payments(author: Author) -> Mapping[str, Any]:
     service = wiring.settlement_service()
     try:
         done = service.settle_due(author, limit=LIMIT)
-    finally:
+    except StoreUnavailable:
         # Above all where nothing can be settled.
         measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
+        raise
+    measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
     for _ in range(done.orders_paid):
         count("OrdersMarkedPaid")
     measure("SettlementFaults", len(done.faults), MetricUnit.Count)

@@ -9,7 +9,7 @@ for Model Checking Software, POPL 2005; Godefroid, Partial-Order Methods, LNCS 1
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["Call", "Choice", "Interrupted", "Scheduler", "Step", "follow", "walk"]
 
@@ -66,6 +66,7 @@ class _Task:
     call: Call | None = None
     choice: Choice | None = None
     error: BaseException | None = None
+    dead: bool = False
     ended: bool = False
 
 
@@ -87,12 +88,19 @@ class Scheduler:
         task: _Task | None = getattr(self._local, "task", None)
         if task is None:
             return None
+        if task.dead:
+            raise Interrupted
         task.call = call
         self._stopped.release()
         task.go_on.acquire()
         if task.choice is None:
-            raise Interrupted
+            self.interrupt()
         return task.choice.fault
+
+    def interrupt(self) -> NoReturn:
+        """Called by a task whose process dies: nothing that it still tries happens, in a `finally` for one."""
+        self._local.task.dead = True
+        raise Interrupted
 
     def run(
         self, works: Sequence[Callable[[], None]], choose: Choose, *, watch: Callable[[Step], None] = lambda _: None

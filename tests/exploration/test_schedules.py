@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.exploration.schedules import Call, Choose, Scheduler, Step, walk
+from tests.exploration.schedules import Call, Choice, Choose, Scheduler, Step, walk
 
 pytestmark = pytest.mark.proves("FR-301")
 
@@ -96,3 +96,22 @@ def test_what_a_task_raises_is_raised() -> None:
 
     with pytest.raises(LookupError, match="lost"):
         list(walk(lambda choose: Scheduler().run([fail], choose), limit=1))
+
+
+@pytest.mark.proves("FR-302")
+def test_a_task_whose_process_has_died_does_nothing_more() -> None:
+    """Though its code has something left to do on the way out."""
+    scheduler = Scheduler()
+    done: list[str] = []
+
+    def die_and_clean_up() -> None:
+        try:
+            scheduler.reach(write("a"))
+            scheduler.interrupt()
+        finally:
+            scheduler.reach(write("b"))
+            done.append("cleaned up")
+
+    steps = scheduler.run([die_and_clean_up], lambda pending, _: Choice(next(iter(pending))))
+    assert [step.call for step in steps] == [write("a")]
+    assert done == []

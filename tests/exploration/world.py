@@ -32,7 +32,7 @@ from checkout.simulated_gateway import SimulatedGateway
 from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
-from tests.exploration.schedules import Call, Interrupted, Scheduler
+from tests.exploration.schedules import Call, Scheduler
 from tests.integration.conftest import Answer, Checkout, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
@@ -175,7 +175,7 @@ class Calls:
             # A transaction carries the SDK's own token, by which DynamoDB knows it again.
             return answer if operation == "TransactWriteItems" else self._store.respond(operation, params)
         if fault in {StoreFault.DIES_BEFORE, StoreFault.DIES_AFTER}:
-            raise Interrupted
+            self._scheduler.interrupt()
         if fault in {StoreFault.TIMES_OUT, StoreFault.TIMES_OUT_AFTER}:
             raise ReadTimeoutError(endpoint_url="memory")
         if fault is StoreFault.FAILS:
@@ -246,14 +246,14 @@ class WatchedGateway:
         asked = Call(f"gateway {name}", reads=touched) if reads else Call(f"gateway {name}", writes=touched)
         fault = self._scheduler.reach(asked)
         if fault == GatewayFault.DIES_BEFORE:
-            raise Interrupted
+            self._scheduler.interrupt()
         if fault == GatewayFault.NOT_TAKEN:
             raise RequestNotTaken
         if fault == GatewayFault.REQUEST_LOST:
             raise OutcomeUnknown
         answer = call()
         if fault == GatewayFault.DIES_AFTER:
-            raise Interrupted
+            self._scheduler.interrupt()
         if fault == GatewayFault.ANSWER_LOST:
             raise OutcomeUnknown
         return answer
