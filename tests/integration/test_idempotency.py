@@ -146,6 +146,10 @@ def test_a_key_that_has_a_refund_refunds_no_other_order(checkout: Checkout) -> N
     assert checkout.refund(second, 300, key="key").code == "idempotency_key_reused"
     assert checkout.refund_items(second) == []
     assert checkout.refund(first, 500, key="key").body["refund_id"] == refund.body["refund_id"]
+    [kept] = checkout.refund_items(first)
+    use = {"made_id": kept["refund_id"], "request_hash": kept["request_hash"]}
+    uses = [item for item in checkout.scan("IdempotencyTable") if item["id"] == f"key#{kept['idempotency_key_hash']}"]
+    assert [{name: item[name] for name in use} for item in uses] == [use]
 
 
 @pytest.mark.proves("FR-010", "FR-204")

@@ -146,12 +146,14 @@ def main(only: str) -> int:
     }
     survivors: set[Mutant] = set()
     totals: Counter[str] = Counter()
-    print(f"{'module':24} {'mutants':>8} {'survived':>8} {'score':>6}")
+    print(f"{'module':24} {'mutants':>8} {'run':>8} {'survived':>8} {'score':>6}")
     for module, results in read_results(only):
         alive = [name for name, code in results.items() if code in SURVIVED]
         survivors.update(describe(module, alive))
-        totals.update(mutants=len(results), survived=len(alive), unknown=list(results.values()).count(None))
-        print(f"{module:24} {len(results):8} {len(alive):8} {1 - len(alive) / len(results):6.1%}")
+        run = len(results) - list(results.values()).count(None)
+        totals.update(mutants=len(results), run=run, survived=len(alive))
+        score = f"{1 - len(alive) / run:6.1%}" if run else "     -"
+        print(f"{module:24} {len(results):8} {run:8} {len(alive):8} {score}")
     unlisted = survivors - listed
     gone = {mutant for mutant in listed - survivors if mutant.module == only or not only}
     for title, mutants in (
@@ -160,12 +162,13 @@ def main(only: str) -> int:
     ):
         for mutant in sorted(mutants, key=lambda mutant: (mutant.module, mutant.function, mutant.was)):
             print(f"{title}: {mutant.module} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
-    score = 1 - totals["survived"] / totals["mutants"]
+    left_out = totals["mutants"] - totals["run"]
+    overall = 1 - totals["survived"] / max(1, totals["run"])
     print(
-        f"{totals['mutants']} mutants, {totals['unknown']} not run, {totals['survived']} survived, "
-        f"{len(unlisted)} of them not in the list; score {score:.1%}"
+        f"{totals['mutants']} mutants, {left_out} not run, {totals['survived']} survived, "
+        f"{len(unlisted)} of them not in the list; score of those run {overall:.1%}"
     )
-    return int(score < LOWEST_SCORE or bool(unlisted or gone or totals["unknown"]))
+    return int(overall < LOWEST_SCORE or bool(unlisted or gone or left_out))
 
 
 def _hash_sources() -> str:
