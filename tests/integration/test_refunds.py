@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from checkout.caller import STAFF_SCOPE
 from checkout.gateway import GatewayRefund
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
@@ -115,6 +116,56 @@ def test_the_same_request_again_is_the_same_refund(checkout: Checkout, forget: b
     assert len(checkout.refunds(order)) == 2
     if not forget:
         assert checkout.refund(checkout.buy(), 1000, key="first").code == "idempotency_key_reused"
+
+
+@pytest.mark.proves("FR-212")
+def test_a_key_is_of_one_person_and_one_refund(checkout: Checkout) -> None:
+    """Also where no answer was kept."""
+    order, other = checkout.buy("mug", 2), checkout.buy("mug", 2)
+    assert checkout.refund(order, 1000, key="key").status == 201
+    checkout.forget_results()
+    assert checkout.refund(other, 1000, key="key").code == "idempotency_key_reused"
+    assert checkout.refund(order, 1000, key="key", customer="sue").status == 201, "somebody else's key is another"
+    assert [refund["amount"] for refund in checkout.refunds(order)] == [1000, 1000]
+    assert checkout.refunds(other) == []
+
+
+@pytest.mark.proves("FR-212")
+@pytest.mark.parametrize("again", [{"amount": 1000}, {}, {"amount": 999, "reason": "b"}, {"amount": 999}])
+def test_a_key_with_another_amount_or_reason_is_another_request(checkout: Checkout, again: dict[str, Any]) -> None:
+    order = checkout.buy("mug", 2)
+    call: dict[str, Any] = {"path": {"order_id": order["id"]}, "key": "key", "customer": "sam", "scope": STAFF_SCOPE}
+    first = checkout.call("refund_order", {"amount": 999, "reason": "a"}, **call)
+    checkout.forget_results()
+    assert checkout.call("refund_order", again, **call).code == "idempotency_key_reused"
+    checkout.forget_results()
+    assert checkout.call("refund_order", {"amount": 999, "reason": "a"}, **call).body == first.body
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-212")
+def test_a_refund_is_looked_for_at_the_gateway_where_a_request_before_may_have_made_it(checkout: Checkout) -> None:
+    order = checkout.buy("mug", 2)
+    with patch.object(SimulatedGateway, "find_refund", side_effect=AssertionError):
+        assert checkout.refund(order, 1000).status == 201
+        checkout.break_gateway(Call.REFUND, Fault.ANSWER_LOST)
+        assert checkout.refund(order, key="key").status == 202
+    checkout.forget_results()
+    with patch.object(SimulatedGateway, "refund", side_effect=AssertionError):
+        again = checkout.refund(order, key="key")
+    assert (again.status, again.body["amount"]) == (201, 2600)
+    assert "idempotent-replayed" not in again.headers, "this request has ended it"
+    assert len(checkout.refunds(order)) == 2
+
+
+@pytest.mark.proves("FR-212")
+def test_a_pending_refund_is_no_replay(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REFUSED, times=2)
+    for _ in range(2):
+        answer = checkout.refund(order, key="key")
+        assert (answer.status, answer.headers.get("idempotent-replayed")) == (202, None)
+    assert checkout.refund(order, key="key").status == 201
 
 
 @pytest.mark.proves("FR-212", "FR-213", "FR-202")

@@ -40,7 +40,28 @@ def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout) -> 
 
     with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
         answer = checkout.pay(order, key="key")
-    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert (answer.status, answer.body["status"], answer.body["duplicate"]) == (201, "succeeded", False)
+    assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-015", "FR-019")
+def test_a_refusal_says_nothing_of_what_a_retry_was_doing(checkout: Checkout) -> None:
+    """The retry was charged, and nobody knows yet."""
+    order = checkout.create_order()
+    asked: list[str] = []
+
+    def refuse_first(gateway: SimulatedGateway, payment: Payment, *arguments: Any) -> Any:
+        asked.append(payment.payment_id)
+        if len(asked) > 1:
+            return CHARGE(gateway, payment, *arguments)
+        with failing(checkout, is_outcome):
+            assert checkout.pay(order, key="key").status == 202
+        raise RequestNotTaken
+
+    with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
+        answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.body["status"], answer.body["duplicate"]) == (202, "pending", False)
+    assert checkout.settle()["orders_paid"] == 1
     assert len(checkout.charges(order)) == 1
 
 

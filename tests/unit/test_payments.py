@@ -100,7 +100,7 @@ def test_no_refund_is_more_than_what_is_left(amount: int) -> None:
 @pytest.mark.proves("FR-209")
 def test_a_late_charge_is_returned_whole_and_its_payment_stays_failed_until_then() -> None:
     failed = start_payment().fail(reason="gateway_unavailable", at=LATER)
-    charged = failed.take_charge(99, refunded_amount=0, gateway_reference="ch_9", at=LATER)
+    charged = failed.take_charge(99, refunded_amount=0, gateway_reference="ch_9")
     late = charged.start_refund(99, at=LATER, due_at=LATER)
     assert (late.status, late.public_status) == ("refunding", "failed")
     assert late.finish_refund(99, at=LATER).status == "refunded"
@@ -117,11 +117,11 @@ def test_a_decline_names_what_the_gateway_has_of_it() -> None:
 @pytest.mark.proves("FR-209")
 def test_what_was_refunded_at_the_gateway_itself_is_not_returned_again() -> None:
     failed = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_9", at=LATER)
-    partly = failed.take_charge(99, refunded_amount=9, gateway_reference="ch_9", at=LATER)
-    assert (partly.refundable_amount, partly.updated_at) == (90, LATER)
+    partly = failed.take_charge(99, refunded_amount=9, gateway_reference="ch_9")
+    assert partly.refundable_amount == 90
     returned = partly.start_refund(90, at=LATER, due_at=LATER).finish_refund(90, at=LATER)
     assert (returned.status, returned.refunded_amount, returned.due_at) == ("refunded", 99, None)
-    wholly = failed.take_charge(99, refunded_amount=99, gateway_reference="ch_9", at=LATER).end_returned(at=LATER)
+    wholly = failed.take_charge(99, refunded_amount=99, gateway_reference="ch_9").end_returned(at=LATER)
     assert (wholly.status, wholly.refundable_amount, wholly.due_at) == ("refunded", 0, None)
 
 
@@ -129,7 +129,7 @@ def test_what_was_refunded_at_the_gateway_itself_is_not_returned_again() -> None
 @pytest.mark.parametrize("failed", [True, False])
 def test_what_a_bank_sends_back_is_there_to_be_returned_again(failed: bool) -> None:
     payment = start_payment().fail(reason="not_charged", at=LATER) if failed else charged_payment()
-    charged = payment.take_charge(99, refunded_amount=0, gateway_reference="ch_9", at=LATER)
+    charged = payment.take_charge(99, refunded_amount=0, gateway_reference="ch_9")
     returned = charged.start_refund(99, at=LATER, due_at=LATER).finish_refund(99, at=LATER)
     again = replace(returned, settle_attempts=3).take_back_refund(99, at=LATER, due_at=LATER)
     assert again.status == ("failed" if failed else "succeeded")

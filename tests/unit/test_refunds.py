@@ -25,8 +25,8 @@ def test_a_refund_ends_once() -> None:
     assert (made.status, made.has_succeeded, made.is_open) == ("succeeded", True, False)
     with pytest.raises(ValueError, match="succeeded cannot become succeeded"):
         made.succeed(gateway_reference="re_2", at=LATER)
-    sent_back = made.fail(reason="expired_or_canceled_card", gateway_reference="re_1", at=LATER)
-    assert (sent_back.failure_reason, sent_back.gateway_reference) == ("expired_or_canceled_card", "re_1")
+    sent_back = made.fail(reason="expired_or_canceled_card", gateway_reference="re_2", at=LATER)
+    assert (sent_back.failure_reason, sent_back.gateway_reference) == ("expired_or_canceled_card", "re_2")
     with pytest.raises(ValueError, match="failed cannot become succeeded"):
         sent_back.succeed(gateway_reference="re_1", at=LATER)
 

@@ -174,7 +174,7 @@ class Payment:
         """Money that was on its way back stays."""
         return replace(self, refundable_amount=self.refundable_amount + amount)._leave_refunding(at)
 
-    def take_charge(self, amount: int, *, refunded_amount: int, gateway_reference: str, at: str) -> "Payment":
+    def take_charge(self, amount: int, *, refunded_amount: int, gateway_reference: str) -> "Payment":
         """Its card was charged so much, for no order: the charge is there to be returned (FR-209).
 
         `refunded_amount` is what somebody has refunded at the gateway itself.
@@ -185,7 +185,6 @@ class Payment:
             charged_amount=amount,
             refunded_amount=refunded_amount,
             refundable_amount=amount - refunded_amount,
-            updated_at=at,
         )
 
     def end_returned(self, *, at: str) -> "Payment":

@@ -42,7 +42,7 @@ class Report:
 
 
 class ReconciliationService:
-    """Payments younger than `in_flight` are left out: both sides may not have heard of them yet."""
+    """What is younger than `in_flight` is left out: both sides may not have heard of it yet."""
 
     def __init__(self, orders: OrderTable, gateway: Gateway, *, clock: Clock, in_flight: timedelta) -> None:
         self._orders = orders
@@ -61,17 +61,16 @@ class ReconciliationService:
         Raises StoreUnavailable and OutcomeUnknown where either side does not answer.
         """
         until = min(until, self._clock() - self._in_flight)
-        charges = list(self._gateway.list_charges(since, until, deadline)) if since < until else []
+        if since >= until:
+            return Report(0, 0, [])
+        charges = list(self._gateway.list_charges(since, until, deadline))
         ours = self._read_payments(since, until, charges, deadline)
         differences = [
-            difference
-            for charge in charges
-            for difference in _compare(ours.get(charge.payment_id or ""), charge)
-            if not self._is_in_flight(ours.get(charge.payment_id or ""))
+            difference for charge in charges for difference in _compare(ours.get(charge.payment_id or ""), charge)
         ]
         known = {charge.payment_id for charge in charges}
         for payment in ours.values():
-            if payment.payment_id not in known and payment.charged_amount and not self._is_in_flight(payment):
+            if payment.payment_id not in known and payment.charged_amount:
                 # A charge that was made just outside of the time compared is found by itself.
                 differences += _compare(payment, self._gateway.find_charge(payment, deadline))
         return Report(len(ours), len(charges), differences)
@@ -90,9 +89,6 @@ class ReconciliationService:
             for payment in self._orders.get_payments(sorted(wanted), deadline)
             if first <= payment.created_at < last or payment.payment_id in named
         }
-
-    def _is_in_flight(self, payment: Payment | None) -> bool:
-        return payment is not None and payment.created_at > format_time(self._clock() - self._in_flight)
 
 
 def _compare(payment: Payment | None, charge: Charge | None) -> Iterator[Difference]:

@@ -88,7 +88,9 @@ class RefundRecorder:
         The payment as it then is: refunded where nothing is left, for somebody has refunded it at the gateway itself.
         """
         at, due_at = self._read_times()
-        charged = _take_charge(payment, charge, at)
+        charged = payment.take_charge(
+            charge.money.amount, refunded_amount=charge.refunded_amount, gateway_reference=charge.reference
+        )
         if not charged.refundable_amount:
             return self._end_returned(author, order, payment, charged.end_returned(at=at), at)
         refund = Refund.start(
@@ -216,12 +218,6 @@ class RefundRecorder:
         """Now, and when to look after what is started now."""
         now = self._clock()
         return format_time(now), format_time(now + self._settle_after)
-
-
-def _take_charge(payment: Payment, charge: Charge, at: str) -> Payment:
-    return payment.take_charge(
-        charge.money.amount, refunded_amount=charge.refunded_amount, gateway_reference=charge.reference, at=at
-    )
 
 
 def _facts_of(refund: Refund) -> dict[str, Any]:
