@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from checkout.gateway import OutcomeUnknown
 from checkout.order_table import OrderTable
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout
@@ -135,6 +136,19 @@ def test_a_payment_s_key_is_another_one_after_a_day_for_another_order(checkout: 
     assert checkout.pay(second, key="key").status == 201
     checkout.forget_results()
     assert checkout.pay(first, key="key").body["duplicate"], "it is that payment's for ever"
+
+
+@pytest.mark.proves("FR-204", "FR-206")
+@pytest.mark.parametrize(("hours", "asked"), [(19, 1), (21, 0)])
+def test_a_gateway_is_asked_again_only_as_long_as_it_keeps_keys(checkout: Checkout, hours: int, asked: int) -> None:
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutAfterCharge", key="key").status == 202
+    checkout.wait(timedelta(hours=hours))
+    checkout.forget_results()
+    with patch.object(SimulatedGateway, "charge", side_effect=OutcomeUnknown) as charge:
+        answer = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    assert (answer.status, charge.call_count) == (202, asked)
+    assert checkout.settle()["orders_paid"] == 1
 
 
 @pytest.mark.proves("FR-212")

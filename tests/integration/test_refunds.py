@@ -52,7 +52,9 @@ def test_a_whole_refund_ends_payment_and_order(checkout: Checkout) -> None:
         ("staff", "refunding", "refunded"),
         ("staff", "paid", "refunded"),
     ]
-    assert [refund["amount"] for refund in checkout.refunds(order)] == [3600]
+    [made] = checkout.refunds(order)
+    [kept] = checkout.refund_items(order)
+    assert (made["amount"], made["reference"]) == (3600, kept["gateway_reference"])
     assert not any("due_at" in payment for payment in checkout.payment_items(order))
 
 
@@ -116,6 +118,17 @@ def test_the_same_request_again_is_the_same_refund(checkout: Checkout, forget: b
     assert len(checkout.refunds(order)) == 2
     if not forget:
         assert checkout.refund(checkout.buy(), 1000, key="first").code == "idempotency_key_reused"
+
+
+@pytest.mark.proves("FR-210")
+def test_a_refund_reads_what_it_changes_once(checkout: Checkout, calls: list[str]) -> None:
+    order = checkout.buy()
+    calls.clear()
+    assert checkout.refund(order).status == 201
+    ours = [name for name in calls if name not in {"PutItem", "UpdateItem"}]
+    change = "TransactWriteItems"
+    ours_before, at_the_gateway = ["GetItem", "GetItem", "Query", "GetItem", "GetItem"], ["GetItem", "GetItem", change]
+    assert ours == [*ours_before, change, *at_the_gateway, change]
 
 
 @pytest.mark.proves("FR-212")
@@ -213,6 +226,7 @@ def test_a_refund_that_the_gateway_does_not_make_leaves_the_money_refundable(che
     assert (answer.status, answer.code, answer.body["failure_reason"]) == (409, "refund_failed", "refused_by_bank")
     assert checkout.refund(order, key="key").body["refund_id"] == answer.body["refund_id"]
     assert checkout.get_order(order)["status"] == "paid"
+    assert checkout.refund_items(order)[0]["gateway_reference"] == f"re_{answer.body['refund_id'][4:]}"
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["refundable_amount"]) == ("succeeded", 1800)
     assert checkout.audit_events(order)[-2:] == ["refund_started", "refund_failed"]
