@@ -49,9 +49,18 @@ MODULES = (
     "payment_recorder",
     "refund_recorder",
 )
-UNIT_TESTS = ("money", "orders", "payments", "refunds", "transitions")
+UNIT_TESTS = (
+    "money",
+    "orders",
+    "payments",
+    "refunds",
+    "transitions",
+    "reconciliation_service",
+    "settlement_service",
+)
 INTEGRATION_TESTS = (
     "orders",
+    "order_table",
     "pay",
     "refunds",
     "settlement",

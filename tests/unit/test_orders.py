@@ -29,6 +29,7 @@ PRODUCTS = {
     "kimono": Product("kimono", "Kimono", Money(9000, "jpy")),
     "gift": Product("gift", "Gift", Money(0, "usd")),
 }
+EXPECTED = {"expected_amount": 2400, "expected_currency": "usd"}
 
 
 def make_order(*, total: int = 2400, maximum: int = 1_000_000) -> Order:
@@ -52,6 +53,14 @@ def test_items_have_the_catalogues_names_and_prices() -> None:
 
 
 PRICING_REFUSALS: list[Any] = [
+    pytest.param(
+        [],
+        None,
+        ValidationFailed,
+        {"errors": [{"field": "items", "message": "must not be empty"}]},
+        marks=pytest.mark.proves("FR-101"),
+        id="nothing",
+    ),
     pytest.param(
         [OrderLine("mug", 1), OrderLine("ufo", 1)],
         None,
@@ -134,29 +143,35 @@ def test_declines_count_and_what_the_gateway_never_took_does_not(
 
 @pytest.mark.proves("FR-021", "FR-022", "FR-023")
 @pytest.mark.parametrize(
-    ("change", "money", "refusal"),
+    ("change", "money", "refusal", "facts"),
     [
-        ({"status": OrderStatus.CANCELLED}, Money(2400, "usd"), OrderNotPayable),
-        ({"status": OrderStatus.PAID}, Money(2400, "usd"), OrderNotPayable),
-        ({}, Money(2399, "usd"), AmountMismatch),
-        ({}, Money(2400, "eur"), AmountMismatch),
-        ({"declined_payments": 10}, Money(2400, "usd"), TooManyAttempts),
-        ({"declined_payments": 9}, Money(2400, "usd"), None),
-        ({"payment_attempts": 50}, Money(2400, "usd"), TooManyAttempts),
-        ({"payment_attempts": 49}, Money(2400, "usd"), None),
-        ({"payment_attempts": 52, "refused_payments": 3}, Money(2400, "usd"), None),
-        ({"payment_attempts": 53, "refused_payments": 3}, Money(2400, "usd"), TooManyAttempts),
+        ({"status": OrderStatus.CANCELLED}, Money(2400, "usd"), OrderNotPayable, {"current_status": "cancelled"}),
+        ({"status": OrderStatus.PAID}, Money(2400, "usd"), OrderNotPayable, {"current_status": "paid"}),
+        ({}, Money(2399, "usd"), AmountMismatch, EXPECTED),
+        ({}, Money(2400, "eur"), AmountMismatch, EXPECTED),
+        ({"declined_payments": 10}, Money(2400, "usd"), TooManyAttempts, {"declined_payments": 10, "limit": 10}),
+        ({"declined_payments": 9}, Money(2400, "usd"), None, {}),
+        ({"payment_attempts": 50}, Money(2400, "usd"), TooManyAttempts, {"payments": 50, "limit": 50}),
+        ({"payment_attempts": 49}, Money(2400, "usd"), None, {}),
+        ({"payment_attempts": 52, "refused_payments": 3}, Money(2400, "usd"), None, {}),
+        (
+            {"payment_attempts": 53, "refused_payments": 3},
+            Money(2400, "usd"),
+            TooManyAttempts,
+            {"payments": 50, "limit": 50},
+        ),
     ],
 )
 def test_what_stands_against_a_payment(
-    change: dict[str, Any], money: Money, refusal: type[CheckoutError] | None
+    change: dict[str, Any], money: Money, refusal: type[CheckoutError] | None, facts: dict[str, Any]
 ) -> None:
     order = replace(make_order(), **change)
     if refusal is None:
         order.check_payable(money, Limits(payments=50, declines=10, hourly_declines=20))
         return
-    with pytest.raises(refusal):
+    with pytest.raises(refusal) as refused:
         order.check_payable(money, Limits(payments=50, declines=10, hourly_declines=20))
+    assert refused.value.facts == facts
 
 
 @pytest.mark.proves("FR-025")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,7 @@ def charged_payment() -> Payment:
 def test_an_unknown_outcome_is_pending_for_clients_until_it_is_known() -> None:
     unknown = start_payment().leave_open(gateway_reference="pi_1", act_until=None, at=LATER)
     assert (unknown.status, unknown.public_status, unknown.is_open) == ("unknown", "pending", True)
+    assert (unknown.gateway_reference, unknown.act_until) == ("pi_1", None)
     assert unknown.leave_open(gateway_reference="pi_1", act_until=None, at=LATER) == unknown
     assert unknown.succeed(gateway_reference="pi_1", at=LATER).status == "succeeded"
     assert unknown.fail(reason="not_charged", at=LATER).due_at is None
@@ -93,8 +95,43 @@ def test_a_refund_takes_its_part_and_comes_to_an_end_of_its_own() -> None:
 @pytest.mark.proves("FR-211")
 @pytest.mark.parametrize("amount", [0, -1, 2401])
 def test_no_refund_is_more_than_what_is_left(amount: int) -> None:
-    with pytest.raises(RefundExceedsPayment):
+    with pytest.raises(RefundExceedsPayment) as refused:
         charged_payment().start_refund(amount, at=LATER, due_at=LATER)
+    assert refused.value.facts == {"requested_amount": amount, "refundable_amount": 2400, "currency": "usd"}
+
+
+@pytest.mark.proves("FR-207")
+def test_a_refund_is_looked_after_anew() -> None:
+    assert replace(charged_payment(), settle_attempts=3).start_refund(1, at=AT, due_at=AT).settle_attempts == 0
+
+
+def refunding_payment() -> Payment:
+    return charged_payment().start_refund(1000, at=LATER, due_at=LATER).start_refund(400, at=LATER, due_at=LATER)
+
+
+LAST = "2026-01-31T12:00:02.000Z"
+CHANGES: list[Callable[[], Payment]] = [
+    lambda: start_payment().leave_open(gateway_reference=None, act_until=None, at=LAST),
+    lambda: start_payment().succeed(gateway_reference="ch_1", at=LAST),
+    lambda: start_payment().decline(decline_code="x", gateway_reference=None, at=LAST),
+    lambda: start_payment().fail(reason="x", at=LAST),
+    lambda: start_payment().refuse_charge(reason="x", gateway_reference="ch_1", at=LAST),
+    lambda: charged_payment().link(at=LAST),
+    lambda: charged_payment().start_refund(1, at=LAST, due_at=LATER),
+    lambda: refunding_payment().start_refund(1, at=LAST, due_at=LATER),
+    lambda: refunding_payment().finish_refund(1000, at=LAST),
+    lambda: refunding_payment().fail_refund(400, at=LAST),
+    lambda: refunding_payment().fail_refund(400, at=LAST).fail_refund(1000, at=LAST),
+    lambda: charged_payment().end_returned(at=LAST),
+    lambda: charged_payment().end_returned(at=LATER).take_back_refund(1, at=LAST, due_at=LATER),
+]
+
+
+@pytest.mark.proves("FR-024")
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_has_its_time(change: Callable[[], Payment]) -> None:
+    changed = change()
+    assert (changed.created_at, changed.updated_at) == (AT, LAST)
 
 
 @pytest.mark.proves("FR-209")

@@ -23,6 +23,7 @@ def test_a_refunds_id_follows_from_its_payment_and_its_number() -> None:
 def test_a_refund_ends_once() -> None:
     made = start_refund().succeed(gateway_reference="re_1", at=LATER)
     assert (made.status, made.has_succeeded, made.is_open) == ("succeeded", True, False)
+    assert (made.created_at, made.updated_at) == (AT, LATER)
     with pytest.raises(ValueError, match="succeeded cannot become succeeded"):
         made.succeed(gateway_reference="re_2", at=LATER)
     sent_back = made.fail(reason="expired_or_canceled_card", gateway_reference="re_2", at=LATER)

@@ -235,7 +235,7 @@ class OrderTable:
         """All refunds of a payment, the first one first; their ids follow from the payment."""
         numbers = range(1, payment.refund_count + 1)
         keys = [{"refund_id": refund_id_of(payment.payment_id, number)} for number in numbers]
-        items = self._read_batch({self._refunds: keys}, deadline)[self._refunds] if keys else []
+        items = self._read_batch({self._refunds: keys}, deadline)[self._refunds]
         return sorted(map(to_refund, items), key=lambda refund: refund.number)
 
     def list_due(self, *, before: str, limit: int) -> list[Due]:
@@ -417,7 +417,7 @@ class OrderTable:
         deadline: Deadline,
         *,
         at: datetime,
-        by_sole_request: bool = False,
+        by_sole_request: bool,
     ) -> None:
         """A payment gets its outcome, and where it failed lets go of the order (FR-016, FR-017).
 

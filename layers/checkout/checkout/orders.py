@@ -146,11 +146,15 @@ class Order:
             raise AmountMismatch(expected_amount=self.total.amount, expected_currency=self.total.currency)
         if self.declined_payments >= limits.declines:
             raise TooManyAttempts(
-                "This order was declined too often.", declined_payments=self.declined_payments, limit=limits.declines
+                "This order was declined too often.",
+                declined_payments=self.declined_payments,
+                limit=limits.declines,
             )
         if self.counted_payments >= limits.payments:
             raise TooManyAttempts(
-                "This order was tried too often.", payments=self.counted_payments, limit=limits.payments
+                "This order was tried too often.",
+                payments=self.counted_payments,
+                limit=limits.payments,
             )
 
     @property

@@ -1,0 +1,153 @@
+"""What is asked of DynamoDB, and what is read of what it holds: the table module alone, on moto."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from checkout import wiring
+from checkout.clock import Deadline, format_time
+from checkout.dynamodb import Item, to_wire
+from checkout.identifiers import payment_id_of
+from checkout.order_items import from_payment
+from checkout.order_table import Due, KeyUse, OrderTable, TableNames
+from checkout.orders import Order
+from checkout.payments import Payment
+from checkout.simulated_gateway import Call, Fault
+from tests.integration.conftest import Checkout
+from tests.unit.test_orders import make_order
+from tests.unit.test_payments import start_payment
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+ORDER_ID = "ord_01KG9YS7G00000000000000000"
+NAMES = TableNames("OrdersTable", "PaymentsTable", "RefundsTable", "AuditTable", "DeclinesTable", "IdempotencyTable")
+
+
+class Asked:
+    """Reads nothing, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.keys: list[dict[str, list[Item]]] = []
+
+    def __call__(self, keys: Mapping[str, Sequence[Item]], _deadline: Deadline) -> dict[str, list[dict[str, Any]]]:
+        self.keys.append({table: list(wanted) for table, wanted in keys.items()})
+        return {table: [] for table in keys}
+
+
+def read_deadline() -> float:
+    return 9.0
+
+
+def ask(checkout: Checkout) -> tuple[OrderTable, Asked]:
+    asked = Asked()
+    nothing: Any = None
+    return OrderTable(checkout.database, nothing, asked, names=NAMES), asked  # type: ignore[arg-type]
+
+
+@pytest.mark.proves("FR-204")
+def test_of_an_order_just_its_payments_are_asked_for(checkout: Checkout) -> None:
+    table, asked = ask(checkout)
+    order: Order = replace(make_order(), order_id=ORDER_ID, payment_attempts=2)
+    table.get_payments_of(order, read_deadline)
+    assert asked.keys == [{"PaymentsTable": [{"payment_id": payment_id_of(ORDER_ID, number)} for number in (1, 2)]}]
+
+
+@pytest.mark.proves("FR-212")
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_of_a_payment_just_its_refunds_are_asked_for(checkout: Checkout, count: int) -> None:
+    table, asked = ask(checkout)
+    payment: Payment = replace(start_payment(), refund_count=count)
+    table.get_refunds_of(payment, read_deadline)
+    assert asked.keys == [{"RefundsTable": [{"refund_id": f"ref_1_001_0{number + 1}"} for number in range(count)]}]
+
+
+@pytest.mark.proves("FR-229")
+def test_more_payments_than_one_call_reads_are_read_in_several(checkout: Checkout, calls: list[str]) -> None:
+    wanted = [payment_id_of(ORDER_ID, number) for number in range(1, 252)]
+    for payment_id in (wanted[0], wanted[100], wanted[250]):
+        payment = replace(start_payment(), payment_id=payment_id)
+        checkout.database.put_item(TableName="PaymentsTable", Item=to_wire(from_payment(payment)))
+    calls.clear()
+    found = wiring.order_table().get_payments(wanted, read_deadline)
+    assert calls == ["BatchGetItem"] * 3
+    assert sorted(payment.payment_id for payment in found) == [wanted[0], wanted[100], wanted[250]]
+
+
+@pytest.mark.proves("FR-205")
+def test_no_more_is_read_than_may_be_settled(checkout: Checkout) -> None:
+    limits: list[int] = []
+    checkout.database.meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: limits.append(params["Limit"])
+    )
+    wiring.order_table().list_due(before=format_time(NOW), limit=7)
+    assert set(limits) == {7}
+
+
+@pytest.mark.proves("FR-119")
+def test_a_key_is_used_for_a_day_to_the_second(checkout: Checkout) -> None:
+    item = {"id": "key#hash", "request_hash": "request", "made_id": ORDER_ID, "expiration": int(NOW.timestamp())}
+    checkout.database.put_item(TableName="IdempotencyTable", Item=to_wire(item))
+    table = wiring.order_table()
+    assert table.get_key_use("hash", NOW) == KeyUse("hash", "request", ORDER_ID)
+    assert table.get_key_use("hash", NOW + timedelta(seconds=1)) is None
+    assert table.get_key_use("another", NOW) is None
+
+
+@pytest.mark.proves("FR-207")
+def test_each_time_that_a_payment_is_put_off_counts(checkout: Checkout) -> None:
+    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+    table = wiring.order_table()
+    for number in range(3):
+        [due] = table.list_open()
+        assert due.settle_attempts == number
+        assert table.postpone_payment(due, due_at=format_time(NOW + timedelta(minutes=number)))
+        assert not table.postpone_payment(replace(due, payment_id=payment_id_of(ORDER_ID, 1)), due_at=format_time(NOW))
+
+
+@pytest.mark.proves("FR-207")
+def test_a_payment_that_others_put_off_is_still_to_be_settled_and_one_that_they_ended_is_not(
+    checkout: Checkout,
+) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_timeoutAfterCharge")
+    table = wiring.order_table()
+    [due] = table.list_open()
+    assert table.postpone_payment(due, due_at=format_time(NOW))
+    assert table.postpone_payment(due, due_at=format_time(NOW))
+    checkout.settle()
+    assert not table.postpone_payment(due, due_at=format_time(NOW))
+    [payment] = checkout.payment_items(order)
+    assert not {"due_at", "due_shard"} & payment.keys(), "it is in the index no more"
+
+
+@pytest.mark.proves("FR-230")
+def test_a_payment_whose_refund_is_under_way_is_open_and_linked(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    checkout.refund(order, 500)
+    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+    found: list[Due] = sorted(wiring.order_table().list_open(), key=lambda due: due.created_at)
+    assert [due.is_linked for due in found] == [True, False]
+
+
+@pytest.mark.proves("FR-205", "FR-210")
+def test_what_is_started_is_due_once_its_request_has_had_its_time(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    checkout.refund(order, 500)
+    [payment] = checkout.payment_items(order)
+    waits = datetime.fromisoformat(payment["due_at"]) - datetime.fromisoformat(payment["updated_at"])
+    assert waits == timedelta(minutes=1)
+
+
+@pytest.mark.proves("FR-227")
+def test_declines_are_counted_by_the_hour_and_forgotten_two_hours_later(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined")
+    [count] = checkout.scan("DeclinesTable")
+    [payment] = checkout.payment_items(order)
+    assert (count["customer_id"], count["hour"]) == ("alice", payment["created_at"][:13])
+    started = datetime.fromisoformat(payment["created_at"])
+    assert count["expiration"] == int((started + timedelta(hours=2)).timestamp())
