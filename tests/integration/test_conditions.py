@@ -96,6 +96,10 @@ def pay(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return checkout.pay(order)
 
 
+def pay_in_vain(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_unavailable")
+
+
 def pay_in_doubt(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return checkout.pay(order, "tok_timeoutAfterCharge")
 
@@ -173,6 +177,8 @@ FINISH = [
     ("the payment has failed", change(PAYMENTS, status="failed"), PAYMENTS),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
+# A request that was refused fails the payment only if no later one has asked the gateway.
+FAIL = [("a later request has taken it up", change(PAYMENTS, resumed_at="2026-01-31T12:00:00.000Z"), PAYMENTS)]
 LINK = [
     ("the order is cancelled", change(ORDERS, status="cancelled"), ORDERS),
     ("another payment holds the order", change(ORDERS, live_payment_id=ANOTHER), ORDERS),
@@ -238,6 +244,7 @@ WRITES = [
     ("create", create, Checkout.create_order, 0, CREATE),
     ("claim", pay, Checkout.create_order, 0, CLAIM),
     ("finish", pay, Checkout.create_order, 1, FINISH),
+    ("fail", pay_in_vain, Checkout.create_order, 1, FAIL),
     ("unknown", pay_in_doubt, Checkout.create_order, 1, UNKNOWN),
     ("link", mark_paid, charge, 0, LINK),
     ("cancel", cancel, Checkout.create_order, 0, CANCEL),

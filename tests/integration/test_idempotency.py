@@ -12,6 +12,7 @@ from checkout.gateway import OutcomeUnknown
 from checkout.order_table import OrderTable
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout
+from tests.integration.test_pay import failing, is_claim
 
 BODY = {"items": [{"product_id": "mug", "quantity": 1}]}
 
@@ -136,6 +137,47 @@ def test_a_payment_s_key_is_another_one_after_a_day_for_another_order(checkout: 
     assert checkout.pay(second, key="key").status == 201
     checkout.forget_results()
     assert checkout.pay(first, key="key").body["duplicate"], "it is that payment's for ever"
+
+
+@pytest.mark.proves("FR-011", "FR-204")
+def test_a_payment_s_key_is_its_customer_s(checkout: Checkout) -> None:
+    """Also where no answer was kept."""
+    order, theirs = checkout.create_order(), checkout.create_order(customer="bob")
+    assert checkout.pay(order, key="key").status == 201
+    checkout.forget_results()
+    assert checkout.pay(theirs, key="key", customer="bob").status == 201
+    [payment] = checkout.payment_items(order)
+    uses = [item for item in checkout.scan("IdempotencyTable") if item.get("made_id") == payment["payment_id"]]
+    assert [(use["id"], use["request_hash"]) for use in uses] == [
+        (f"key#{payment['idempotency_key_hash']}", payment["request_hash"])
+    ]
+
+
+@pytest.mark.proves("FR-011", "FR-204")
+@pytest.mark.parametrize("token", ["tok_visa", "tok_timeoutAfterCharge", "tok_chargeDeclined"])
+@pytest.mark.parametrize("other", [{"amount": 1799}, {"currency": "eur"}, {"token": "tok_amex"}])
+def test_a_payment_s_key_with_another_request_is_refused(
+    checkout: Checkout, token: str, other: dict[str, object]
+) -> None:
+    """Whatever became of the payment, and also where no answer was kept."""
+    order = checkout.create_order()
+    body = {"order_id": order["id"], "token": token, "amount": order["total_amount"], "currency": "usd"}
+    checkout.call("pay", body, key="key")
+    checkout.forget_results()
+    assert checkout.call("pay", {**body, **other}, key="key").code == "idempotency_key_reused"
+    assert len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-203", "FR-204")
+def test_a_claim_whose_key_the_gateway_has_forgotten_is_unknown(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order, key="key")
+    checkout.wait(timedelta(hours=21))
+    checkout.forget_results()
+    assert checkout.pay(order, key="key").status == 202
+    assert checkout.audit_events(order)[-1] == "payment_unknown"
+    assert checkout.charges(order) == []
 
 
 @pytest.mark.proves("FR-204", "FR-206")

@@ -186,6 +186,17 @@ def test_payments_of_an_order_are_capped_whatever_became_of_them(limited_checkou
     assert len(checkout.payment_items(order)) == 6
 
 
+@pytest.mark.proves("FR-022")
+def test_declines_of_an_order_are_capped(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    for _ in range(10):
+        assert checkout.pay(order, "tok_chargeDeclined").code == "card_declined"
+    answer = checkout.pay(order)
+    assert (answer.status, answer.code) == (429, "too_many_attempts")
+    assert (answer.body["declined_payments"], answer.body["limit"]) == (10, 10)
+    assert checkout.order_item(order)["declined_payments"] == len(checkout.payment_items(order)) == 10
+
+
 @pytest.mark.proves("FR-227")
 def test_what_the_gateway_never_took_does_not_count(limited_checkout: Checkout) -> None:
     checkout = limited_checkout

@@ -169,6 +169,38 @@ def test_marking_paid_again_writes_nothing(checkout: Checkout, calls: list[str])
     assert checkout.read_tables() == before
 
 
+@pytest.mark.proves("FR-027", "FR-003")
+def test_what_does_not_pay_for_the_order_does_not_mark_it_paid(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    theirs = checkout.pay(checkout.create_order(customer="bob"), customer="bob").body["transaction_id"]
+    for nobodys in (theirs, "pay_01KG9YS7G00000000000000000_001", "nonsense"):
+        answer = checkout.mark_paid(order, nobodys)
+        assert (answer.status, answer.code) == (404, "payment_not_found")
+    others = checkout.pay(checkout.create_order()).body["transaction_id"]
+    answer = checkout.mark_paid(order, others)
+    assert (answer.code, answer.body["transaction_id"]) == ("payment_mismatch", others)
+    pending = checkout.pay(order, "tok_timeoutAfterCharge").body["transaction_id"]
+    answer = checkout.mark_paid(order, pending)
+    assert (answer.code, answer.body["transaction_id"]) == ("payment_not_succeeded", pending)
+    assert answer.body["payment_status"] == "pending"
+    checkout.settle()
+    declined = checkout.create_order()
+    failed = checkout.pay(declined, "tok_chargeDeclined").body["transaction_id"]
+    paid = checkout.pay(declined).body["transaction_id"]
+    assert checkout.pay(declined).body["transaction_id"] == paid, "payment_already_succeeded"
+    assert checkout.mark_paid(declined, paid).status == 200
+    answer = checkout.mark_paid(declined, failed)
+    assert (answer.code, answer.body["payment_transaction_id"]) == ("order_already_paid", paid)
+
+
+@pytest.mark.proves("FR-118")
+def test_an_order_in_another_currency_than_its_products_is_refused(checkout: Checkout) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 1}], "currency": "eur"}
+    answer = checkout.call("create_order", body, key="key")
+    assert (answer.status, answer.code) == (422, "validation_error")
+    assert [error["field"] for error in answer.body["errors"]] == ["items.0.product_id"]
+
+
 @pytest.mark.proves("FR-112")
 def test_cancelling_again_writes_nothing(checkout: Checkout) -> None:
     order = checkout.create_order()

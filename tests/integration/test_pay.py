@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from checkout import dynamodb, wiring
 from checkout.caller import SECONDS_TO_FINISH
 from checkout.errors import InvalidToken
-from checkout.gateway import OutcomeUnknown, RequestNotTaken
+from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown, RequestNotTaken
 from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
 from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
@@ -244,6 +244,83 @@ def test_a_payment_that_others_always_outrun_is_told_of_theirs(checkout: Checkou
         answer = checkout.pay(order)
     assert claim.call_count == MAX_DECISIONS
     assert (answer.code, answer.body["transaction_id"]) == ("payment_in_progress", theirs)
+
+
+@pytest.mark.proves("FR-014")
+def test_who_is_always_late_for_an_order_without_payments_is_told_to_come_again(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with patch.object(OrderTable, "claim_order", side_effect=OrderChanged):
+        answer = checkout.pay(order)
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+
+
+@pytest.mark.proves("FR-014", "FR-015")
+def test_a_payment_reads_and_writes_what_it_must_and_no_more(checkout: Checkout, calls: list[str]) -> None:
+    order = checkout.create_order()
+    calls.clear()
+    assert checkout.pay(order).status == 201
+    ours = [name for name in calls if name.startswith(("Batch", "Transact"))]
+    assert ours == ["BatchGetItem", "TransactWriteItems", "TransactWriteItems"]
+    assert calls.count("GetItem") == 3, "the state of the circuit, and two of the gateway's own"
+    calls.clear()
+    assert checkout.pay(order).code == "payment_already_succeeded"
+    assert "TransactWriteItems" not in calls
+    pending = checkout.create_order()
+    checkout.pay(pending, "tok_timeoutAfterCharge")
+    calls.clear()
+    assert checkout.pay(pending).code == "payment_in_progress"
+    assert "TransactWriteItems" not in calls
+
+
+@pytest.mark.proves("FR-003", "FR-021")
+@pytest.mark.parametrize("order_id", ["ord_01KG9YS7G00000000000000000", "nonsense"])
+def test_an_order_that_is_not_there_is_not_paid(checkout: Checkout, order_id: str) -> None:
+    answer = checkout.pay({"id": order_id, "total_amount": 1})
+    assert (answer.status, answer.code) == (404, "order_not_found")
+
+
+@pytest.mark.proves("FR-017")
+def test_a_decline_is_on_record_with_its_code_and_what_the_gateway_calls_it(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclinedExpiredCard")
+    [payment] = checkout.payment_items(order)
+    reference = f"ch_{payment['payment_id'][4:]}"
+    assert (payment["decline_code"], payment["gateway_reference"]) == ("expired_card", reference)
+    facts = checkout.audit_trail(order)[-1].facts
+    assert (facts["decline_code"], facts["gateway_reference"]) == ("expired_card", reference)
+
+
+def tell(payment: Payment, status: ChargeStatus, reference: str = "ch_1", **more: Any) -> Charge:
+    return Charge(payment.payment_id, reference, status, payment.money, **more)
+
+
+@pytest.mark.proves("FR-017")
+def test_a_decline_without_a_code_is_a_general_one(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def decline(_gateway: SimulatedGateway, payment: Payment, *_: Any) -> Charge:
+        return tell(payment, ChargeStatus.DECLINED, "")
+
+    with patch.object(SimulatedGateway, "charge", decline):
+        answer = checkout.pay(order)
+    assert (answer.status, answer.body["decline_code"]) == (402, "generic_decline")
+    assert "gateway_reference" not in checkout.payment_items(order)[0]
+
+
+@pytest.mark.proves("FR-203")
+def test_what_the_gateway_calls_a_payment_is_kept_while_it_is_open(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def be_pending(_gateway: SimulatedGateway, payment: Payment, *_: Any) -> Charge:
+        return tell(payment, ChargeStatus.PENDING, "ch_open")
+
+    for gateway_says in (be_pending, Mock(side_effect=OutcomeUnknown)):
+        with patch.object(SimulatedGateway, "charge", gateway_says):
+            answer = checkout.pay(order, key="key")
+        assert (answer.status, answer.body["status"], answer.body["duplicate"]) == (202, "pending", False)
+        [payment] = checkout.payment_items(order)
+        assert (payment["status"], payment["gateway_reference"]) == ("unknown", "ch_open")
+    assert checkout.audit_trail(order)[-1].facts["gateway_reference"] == "ch_open"
 
 
 @pytest.mark.proves("FR-018")

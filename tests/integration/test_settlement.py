@@ -330,6 +330,7 @@ def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: C
         "refund_started",
         "refund_succeeded",
     ]
+    assert checkout.audit_trail(order)[2].facts["gateway_reference"] == "ch_late"
     assert checkout.order_item(order)["refunded_amount"] == 0
     assert checkout.pay(order).status == 201
 
