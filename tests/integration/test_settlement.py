@@ -133,6 +133,7 @@ def test_a_payment_that_is_settled_as_failed_while_it_is_made_is_not_told_as_mad
     with patch.object(SimulatedGateway, "charge", meet):
         answer = checkout.pay(order)
     assert answer.code == ("payment_in_progress" if is_wrong else "gateway_unavailable")
+    assert answer.body.get("transaction_id") == (checkout.payment_items(order)[0]["payment_id"] if is_wrong else None)
     checkout.settle()
     assert checkout.pay(order).status == 201
 
