@@ -2,8 +2,8 @@
 
 A task stops before each of its calls; a schedule says which task goes on. Two calls are dependent where one writes
 what the other reads or writes: only the order of dependent calls can matter. All schedules that differ in it are walked
-depth first, by dynamic partial-order reduction with sleep sets (Flanagan and Godefroid, Dynamic Partial-Order Reduction
-for Model Checking Software, POPL 2005; Godefroid, Partial-Order Methods, LNCS 1032).
+depth first, by dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson and Sagonas,
+Optimal Dynamic Partial Order Reduction, POPL 2014).
 """
 
 import threading
@@ -224,18 +224,37 @@ def walk(run: Callable[[Choose], list[Step]], *, limit: int) -> Iterator[list[St
 
 
 def mark_races(path: Sequence[_Node], steps: Sequence[Step]) -> None:
-    """Where two dependent calls of two tasks could have come the other way round, that is still to be done."""
+    """Where two dependent calls of two tasks could have come the other way round, that is still to be done.
+
+    For the second to come first, all that leads to it must, and nothing that follows from the first. Who can begin that
+    goes on from where the first was chosen, unless one of them does already, or sleeps.
+    """
     before: list[int] = []
     for at, step in enumerate(steps):
-        direct = [
-            earlier
-            for earlier in range(at)
-            if steps[earlier].task == step.task or steps[earlier].call.depends_on(step.call)
-        ]
-        ordered = 0
-        for earlier in reversed(direct):
-            if not ordered >> earlier & 1 and steps[earlier].task != step.task:
-                node = path[earlier]
-                node.to_do |= {step.task} if step.task in node.pending else set(node.pending)
-            ordered |= before[earlier] | 1 << earlier
+        ordered, races = 0, []
+        for earlier in reversed(range(at)):
+            is_same = steps[earlier].task == step.task
+            if is_same or steps[earlier].call.depends_on(step.call):
+                if not (is_same or ordered >> earlier & 1):
+                    races.append(earlier)
+                ordered |= before[earlier] | 1 << earlier
         before.append(ordered)
+        for earlier in races:
+            first, node = find_first(steps, before, earlier), path[earlier]
+            if not first & (node.to_do | node.sleeping.keys()):
+                node.to_do.add(step.task if step.task in first else min(first))
+
+
+def find_first(steps: Sequence[Step], before: Sequence[int], left_out: int) -> set[int]:
+    """The tasks that can begin, where a step and all that follows from it is left out: source sets' initials.
+
+    `before` has of each step the steps that happened before it, as bits; the last of them is the one to be reached.
+    """
+    first, kept = set(), 0
+    for at in range(left_out + 1, len(before)):
+        if at < len(before) - 1 and before[at] >> left_out & 1:
+            continue
+        if not before[at] & kept:
+            first.add(steps[at].task)
+        kept |= 1 << at
+    return first

@@ -1,11 +1,12 @@
 """The walk itself: every order that matters, each once."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 import pytest
 
-from tests.exploration.schedules import Call, Choice, Choose, Scheduler, Step, walk
+from tests.exploration.schedules import Call, Choice, Choose, Scheduler, Step, follow, walk
 
 pytestmark = pytest.mark.proves("FR-301")
 
@@ -76,6 +77,80 @@ def count_orders(*tasks: Sequence[Call]) -> int:
 def test_every_order_that_matters_is_walked_once(tasks: list[list[Call]]) -> None:
     walked = [order_dependent(steps) for steps in walk_all(*tasks)]
     assert len(set(walked)) == len(walked) == count_orders(*tasks)
+
+
+Program = Sequence[tuple[str, str, str]]
+"""Calls: what each does, of which key, and of which other one where what was seen last is an odd number."""
+
+
+def draw_programs(chance: random.Random) -> list[Program]:
+    keys = "abcd"[: chance.randint(1, 4)]
+    while True:
+        programs = [
+            [
+                (chance.choice(["read", "write", "write", "query"]), chance.choice(keys), chance.choice(keys))
+                for _ in range(chance.randint(1, 4))
+            ]
+            for _ in range(chance.choice([2, 3]))
+        ]
+        if sum(map(len, programs)) <= 7:
+            return programs
+
+
+def run_programs(programs: Sequence[Program], choose: Choose) -> tuple[list[Step], object]:
+    """The steps, and what each task saw and what is left."""
+    scheduler, store = Scheduler(), dict.fromkeys("abcd", 0)
+    seen: list[list[int]] = [[] for _ in programs]
+
+    def make(number: int) -> Callable[[], None]:
+        def work() -> None:
+            for place, (kind, key, other) in enumerate(programs[number]):
+                used = other if seen[number] and seen[number][-1] % 2 else key
+                if kind == "query":
+                    scheduler.reach(QUERY)
+                    seen[number].append(sum(store.values()))
+                    continue
+                scheduler.reach((read if kind == "read" else write)(used))
+                seen[number].append(store[used])
+                if kind == "write":
+                    store[used] = store[used] * 7 + 3 * number + place + 1
+
+        return work
+
+    steps = scheduler.run([make(number) for number in range(len(programs))], choose)
+    return steps, (seen, store)
+
+
+def try_everything(programs: Sequence[Program]) -> tuple[set[str], set[object]]:
+    """The ends, and the orders of dependent calls, of every schedule."""
+    ends, orders = set(), set()
+    beginnings: list[list[int]] = [[]]
+    while beginnings:
+        beginning = beginnings.pop()
+        steps, end = run_programs(programs, follow([Choice(task) for task in beginning]))
+        ends.add(str(end))
+        orders.add(order_dependent(steps))
+        tasks = [step.task for step in steps]
+        for at in range(len(beginning), len(steps)):
+            beginnings += [[*tasks[:at], task] for task in steps[at].pending if task != tasks[at]]
+    return ends, orders
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_tasks_do_with_what_they_see_every_end_is_reached(seed: int) -> None:
+    programs = draw_programs(random.Random(seed))
+    ends = []
+
+    def run(choose: Choose) -> list[Step]:
+        steps, end = run_programs(programs, choose)
+        ends.append(str(end))
+        return steps
+
+    walked = [order_dependent(steps) for steps in walk(run, limit=10_000)]
+    all_ends, all_orders = try_everything(programs)
+    assert set(walked) == all_orders
+    assert len(walked) == len(all_orders), "each once"
+    assert all_ends <= set(ends)
 
 
 def test_tasks_that_are_not_deterministic_are_told() -> None:
