@@ -27,8 +27,8 @@ from tests.exploration.world import open_world
 Plan = Sequence[tuple[Scenario, Bounds]]
 
 WHOLE: Plan = [
-    *((scenario, Bounds(schedules=800, drawn=50, faults=24)) for scenario in PAIRS),
-    *((scenario, Bounds(schedules=100, drawn=20, faults=12)) for scenario in TRIPLES),
+    *((scenario, Bounds(schedules=800, drawn=50, faults=1_000)) for scenario in PAIRS),
+    *((scenario, Bounds(schedules=100, drawn=20, faults=1_000)) for scenario in TRIPLES),
 ]
 QUICK: Plan = [(scenario, Bounds(schedules=8, drawn=2, faults=6)) for scenario in PAIRS_AT_HOME]
 """What is bounded so is said in the last lines: not every schedule, and not every fault, is walked."""

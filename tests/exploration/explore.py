@@ -1,11 +1,13 @@
 """Walks the schedules of a scenario, and at every call of each what can go wrong with it; judges how each ends.
 
 A scenario is a state of the order and two or three requests at once. Its schedules are walked depth first up to a
-bound; beyond it, and among the faults beyond theirs, what is walked is drawn by a seeded chance.
+bound; beyond it, what is walked is drawn by a seeded chance. Each fault of each call that a task comes to is tried in
+one of the schedules in which it does, drawn by the same chance; where there are more than a bound, as many are drawn.
 """
 
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -99,7 +101,7 @@ class Outcome:
     unfinished: int = 0
     """Scenarios of which not every schedule that can matter was walked."""
     faults: int = 0
-    """What can go wrong in the schedules that were walked, drawn or not."""
+    """What can go wrong with each call that a task comes to, drawn or not."""
     violations: list[Violation] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
@@ -109,6 +111,19 @@ class Outcome:
         self.unfinished += other.unfinished
         self.faults += other.faults
         self.violations += other.violations
+
+
+def list_faults(walked: Sequence[list[Step]]) -> Mapping[object, list[tuple[list[Step], int, str]]]:
+    """What can go wrong with each call that a task comes to, by what the task had done until then, and in which
+    schedules, at which of their steps."""
+    found: dict[object, list[tuple[list[Step], int, str]]] = defaultdict(list)
+    for steps in walked:
+        done: dict[int, tuple[Call, ...]] = defaultdict(tuple)
+        for at, step in enumerate(steps):
+            done[step.task] += (step.call,)
+            for fault in faults_of(step.call):
+                found[step.task, done[step.task], fault].append((steps, at, fault))
+    return found
 
 
 class Explorer:
@@ -131,9 +146,7 @@ class Explorer:
             outcome.violations += violations
             if stop_at_first and outcome.violations:
                 return outcome
-        faults = [
-            (steps, at, fault) for steps in walked for at, step in enumerate(steps) for fault in faults_of(step.call)
-        ]
+        faults = [chance.choice(places) for places in list_faults(walked).values()]
         outcome.faults = len(faults)
         for steps, at, fault in faults if len(faults) <= bounds.faults else chance.sample(faults, bounds.faults):
             choices = [Choice(step.task, fault if number == at else None) for number, step in enumerate(steps)]
@@ -182,7 +195,7 @@ class Explorer:
         found: list[tuple[bool, str]] = []
 
         def watch(step: Step) -> None:
-            doubled = find_doubled_charge(world) if step.call.name.startswith("gateway") else None
+            doubled = find_doubled_charge(world, world.order) if step.call.name.startswith("gateway") else None
             if doubled:
                 found.append((False, doubled))
 

@@ -1,6 +1,6 @@
 """What holds whatever happened, once clients have come back or have not and nothing is left to be settled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -32,11 +32,12 @@ LET_GO = {"failed", "refunded"}
 FOR_NOW = {"idempotency_in_progress", "payment_in_progress"}
 CUSTOMER, STAFF = "alice", "sam"
 
+Named = Mapping[str, Any]
+"""An order, by its `id`."""
+
 
 class Books(Protocol):
-    """The tables, and the order in them that is looked at."""
-
-    order: dict[str, Any]
+    """The tables."""
 
     def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]: ...
 
@@ -49,9 +50,9 @@ class Books(Protocol):
     def audit_trail(self, order: dict[str, Any]) -> list[AuditEntry]: ...
 
 
-def find_doubled_charge(world: Books) -> str | None:
+def find_doubled_charge(world: Books, order: Named) -> str | None:
     """At any moment: more than one charge of the order that was not returned."""
-    live = [charge["reference"] for charge in world.charges(world.order) if charge["refundable"]]
+    live = [charge["reference"] for charge in world.charges(order) if charge["refundable"]]
     return f"rule 1: the charges {live} live at once" if len(live) > 1 else None
 
 
@@ -81,7 +82,7 @@ def settle_all(world: World) -> None:
 
 def find_violations(world: World, clients: Sequence[Client], *, come_back: bool) -> list[str]:
     """The rules that do not hold, by their numbers in the specification."""
-    found = [*check_books(world), *check_order(world), *check_rest(world), *check_trail(world)]
+    found = [wrong for order in list_orders(world) for check in CHECKS_OF_AN_ORDER for wrong in check(world, order)]
     for client in clients:
         found += [f"rule 5: {client.request.name}: {wrong}" for wrong in check_answers(world, client)]
         if come_back and not client.has_outcome:
@@ -95,13 +96,19 @@ def find_violations(world: World, clients: Sequence[Client], *, come_back: bool)
     return found or list(check_way_on(world))
 
 
-def check_books(world: Books) -> Iterator[str]:
+def list_orders(world: World) -> list[Named]:
+    """Every order that anything tells of."""
+    tables = ("OrdersTable", "PaymentsTable", "RefundsTable", "AuditTable")
+    return [{"id": found} for found in sorted({item["order_id"] for table in tables for item in world.scan(table)})]
+
+
+def check_books(world: Books, order: Named) -> Iterator[str]:
     """Rule 1."""
-    doubled = find_doubled_charge(world)
+    doubled = find_doubled_charge(world, order)
     if doubled:
         yield doubled
-    charged = {charge["payment_id"]: charge for charge in world.charges(world.order)}
-    for payment in world.payment_items(world.order):
+    charged = {charge["payment_id"]: charge for charge in world.charges(order)}
+    for payment in world.payment_items(order):
         charge = charged.pop(payment["payment_id"], None)
         taken = charge["amount"] if charge else 0
         returned = charge["amount"] - charge["refundable"] if charge else 0
@@ -112,10 +119,10 @@ the gateway {taken} - {returned}"
         yield f"rule 1: the charges {sorted(charged)} are on no record"
 
 
-def check_order(world: Books) -> Iterator[str]:
+def check_order(world: Books, order: Named) -> Iterator[str]:
     """Rule 2."""
-    order = world.order_item(world.order)
-    linked = [payment for payment in world.payment_items(world.order) if "linked_at" in payment]
+    linked = [payment for payment in world.payment_items(order) if "linked_at" in payment]
+    order = world.order_item(order)
     if order["status"] not in PAID:
         if linked or "payment_id" in order:
             yield f"rule 2: a {order['status']} order has a payment"
@@ -131,17 +138,17 @@ def check_order(world: Books) -> Iterator[str]:
         yield f"rule 2: the payment of a {order['status']} order is {payment['status']}"
 
 
-def check_rest(world: Books) -> Iterator[str]:
+def check_rest(world: Books, order: Named) -> Iterator[str]:
     """Rule 3."""
-    order, payments = world.order_item(world.order), world.payment_items(world.order)
+    item, payments = world.order_item(order), world.payment_items(order)
     for payment in payments:
         if payment["status"] not in AT_REST or "due_at" in payment:
             yield f"rule 3: {payment['payment_id']} stays {payment['status']}"
         if payment["status"] == "succeeded" and "linked_at" not in payment:
             yield f"rule 3: {payment['payment_id']} was charged and pays for nothing"
-    if order["status"] in {"created", "cancelled"} and "live_payment_id" in order:
-        yield f"rule 3: a {order['status']} order is held by {order['live_payment_id']}"
-    for refund in world.refund_items(world.order):
+    if item["status"] in {"created", "cancelled"} and "live_payment_id" in item:
+        yield f"rule 3: a {item['status']} order is held by {item['live_payment_id']}"
+    for refund in world.refund_items(order):
         if refund["status"] == "pending":
             yield f"rule 3: {refund['refund_id']} stays pending"
 
@@ -153,10 +160,10 @@ def check_way_on(world: World) -> Iterator[str]:
         yield "rule 3: the order can never be paid"
 
 
-def check_trail(world: Books) -> Iterator[str]:
+def check_trail(world: Books, order: Named) -> Iterator[str]:
     """Rule 4."""
-    order, trail = world.order_item(world.order), world.audit_trail(world.order)
-    misfit = find_misfit(world.order["id"], trail, AuditHead(order["audit_sequence"], order["audit_hash"]))
+    item, trail = world.order_item(order), world.audit_trail(order)
+    misfit = find_misfit(order["id"], trail, AuditHead(item["audit_sequence"], item["audit_hash"]))
     if misfit:
         yield f"rule 4: entry {misfit.sequence} {misfit.reason}"
     replayed: dict[str, str | None] = {}
@@ -171,8 +178,8 @@ def check_trail(world: Books) -> Iterator[str]:
             yield f"rule 2: the order was cancelled while {sorted(held_by)} may charge it"
         if entry.event == "refund_succeeded":
             refunded[subject] = refunded.get(subject, 0) + entry.facts["amount"]
-    payments = {payment["payment_id"]: payment for payment in world.payment_items(world.order)}
-    present = {"order": order["status"], **{name: payment["status"] for name, payment in payments.items()}}
+    payments = {payment["payment_id"]: payment for payment in world.payment_items(order)}
+    present = {"order": item["status"], **{name: payment["status"] for name, payment in payments.items()}}
     if replayed != present:
         yield f"rule 4: the trail says {replayed}, the tables {present}"
     returned = {name: payment["refunded_amount"] for name, payment in payments.items() if payment["refunded_amount"]}
@@ -189,8 +196,10 @@ def check_answers(world: World, client: Client) -> Iterator[str]:
 
 
 def check_created(world: World, _: Client, answer: Answer) -> str | None:
-    orders = {order["order_id"] for order in world.scan("OrdersTable")}
-    return "there is no such order" if answer.status == 201 and answer.body["id"] not in orders else None
+    made = {order["order_id"] for order in world.scan("OrdersTable")} - {world.order["id"]}
+    if len(made) > 1:
+        return f"one key made the orders {sorted(made)}"
+    return "there is no such order" if answer.status == 201 and answer.body["id"] not in made else None
 
 
 def check_paid(world: World, client: Client, answer: Answer) -> str | None:
@@ -236,21 +245,23 @@ def check_refunded(world: World, client: Client, answer: Answer) -> str | None:
 
 
 def check_replay(world: World, client: Client) -> Iterator[str]:
-    """Rule 5: a request whose answer was an outcome gets the same again, with or without its record."""
+    """Rule 5: a request whose answer was an outcome gets the same again, with its record and without."""
     first = client.last
     if client.request.key is None or first is None or first.status not in {201, 402}:
         return
-    again = client.request.send(world)
-    if again is None or (again.status, identify(again)) != (first.status, identify(first)):
-        yield f"was told {first.text}, and then {again.text if again else 'nothing'}"
+    for _ in range(2):
+        again = client.request.send(world)
+        if again is None or (again.status, find_facts(again)) != (first.status, find_facts(first)):
+            yield f"was told {first.text}, and then {again.text if again else 'nothing'}"
+        world.forget_results()
 
 
-def identify(answer: Answer) -> str | None:
-    """What an answer is about."""
-    body = answer.body
-    found: str | None = body.get("transaction_id") or body.get("refund_id") or body.get("id")
-    return found
+def find_facts(answer: Answer) -> dict[str, Any]:
+    """What an answer says, but for which request it answers, and whether it says so again."""
+    return {name: value for name, value in answer.body.items() if name not in {"request_id", "duplicate"}}
 
+
+CHECKS_OF_AN_ORDER = (check_books, check_order, check_rest, check_trail)
 
 CHECKS: dict[str, Any] = {
     "create": check_created,

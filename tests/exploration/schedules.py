@@ -184,10 +184,13 @@ class _Node:
 def walk(run: Callable[[Choose], list[Step]], *, limit: int) -> Iterator[list[Step]]:
     """The schedules that `run` makes by choices, each once; ends after so many, or when there are no others.
 
+    A run that comes to where all sleep differs from an earlier one in nothing that matters: it counts for none.
+
     Raises RuntimeError where the same choices lead to another state: the tasks are then not deterministic.
     """
     path: list[_Node] = []
-    for _ in range(limit):
+    found = 0
+    while found < limit:
         prefix = len(path)
         redundant = False
 
@@ -209,6 +212,7 @@ def walk(run: Callable[[Choose], list[Step]], *, limit: int) -> Iterator[list[St
 
         steps = run(choose)
         if not redundant:
+            found += 1
             yield steps
         mark_races(path, steps)
         while path:

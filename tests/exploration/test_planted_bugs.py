@@ -114,6 +114,12 @@ BUGS = {
         "rule",
     ),
     "the audit entry outside the transaction": (with_the_trail_apart, "created: pay | cancel", "rule 4"),
+    "a new order's audit entry outside the transaction": (with_the_trail_apart, "created: create | cancel", "rule 4"),
+    "a new order without a condition on its key": (
+        lambda: without_conditions("create_order"),
+        "created: create | create",
+        "rule 5",
+    ),
     "an order cancelled while its payment is unknown": (
         with_orders_cancelled_under_a_payment,
         "unknown: cancel | pay again",

@@ -172,7 +172,7 @@ class Books(Checkout):
     def find_violations(self, order_id: str) -> Iterator[str]:
         self.order = {"id": order_id}
         for check in (check_books, check_order, check_rest, check_trail):
-            yield from (f"{order_id}: {violation}" for violation in check(self))
+            yield from (f"{order_id}: {violation}" for violation in check(self, self.order))
 
 
 def is_at_rest(endpoint: str) -> bool:
