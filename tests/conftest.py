@@ -1,11 +1,13 @@
 """What a machine lacks is skipped and said once; with REQUIRE_ALL=1 it fails."""
 
 import os
+import shutil
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
-from local import dynamodb_local
+from local import chromium, dynamodb_local
 from local.containers import engine
 from local.template import ROOT
 from tests.secrets_in_logs import find_secrets
@@ -22,10 +24,22 @@ def missing_localstripe() -> str | None:
     return None if LOCALSTRIPE.exists() else "localstripe is missing: `make verify` installs it."
 
 
+def missing_docs() -> str | None:
+    made = (ROOT / "web" / "docs" / "index.html").exists()
+    return None if made else "The page at /docs is not made: `make docs` does that, with npm."
+
+
+def missing_valgrind() -> str | None:
+    return None if shutil.which("valgrind") else "valgrind is missing: `make verify` installs it."
+
+
 MISSING = {
+    "browser": chromium.missing,
+    "docs": missing_docs,
     "dynamodb_local": dynamodb_local.missing,
     "containers": missing_for_containers,
     "localstripe": missing_localstripe,
+    "valgrind": missing_valgrind,
 }
 
 
@@ -39,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in marked:
             if reason:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a line at the end of the run, in whichever process the test runs: how much was walked."""
+    return lambda line: record_property("said", line)
 
 
 LEAKS: list[str] = []
@@ -61,5 +81,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for reason, count in reasons.items():
         terminalreporter.write_line(f"skipped {count}: {reason}")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, line in report.user_properties if report.when == "call" else []:
+            if name == "said":
+                terminalreporter.write_line(line)
     for leak in LEAKS:
         terminalreporter.write_line(f"a secret in the log: {leak}", red=True)

@@ -36,7 +36,9 @@ DECLINES = {
     "chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds"),
     "chargeDeclinedExpiredCard": ("expired_card", "expired_card"),
 }
-OTHER_CARDS = {"visa", "authenticationRequired", "refusedWithIntent"}
+REFUSED_WITH_INTENT = {"refusedWithIntent": "return_url", "ofAnotherKind": "payment_method"}
+"""By the parameter that is refused, once there is an intent."""
+OTHER_CARDS = {"visa", "authenticationRequired", *REFUSED_WITH_INTENT}
 
 
 class Fault(StrEnum):
@@ -73,13 +75,16 @@ class Kept:
 
 @dataclass
 class StripeStub:
-    """Its state can be read and changed by tests. `slow_seconds` is how long a slow request takes."""
+    """Its state can be read and changed by tests. `slow_seconds` is how long a slow request takes; `search_refused` the
+    status that the search is refused with, where it is."""
 
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     slow_seconds: float = 1.0
     search_lags: bool = False
+    refunds_wait: bool = False
+    search_refused: int | None = None
     tells_use_first: bool = True
     held: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
@@ -94,6 +99,15 @@ class StripeStub:
     def load_fault(self, request: str, fault: Fault, times: int = 1) -> None:
         """The next requests of a kind, as `POST /v1/refunds`, go wrong."""
         self._faults.setdefault(request, []).extend([fault] * times)
+
+    def forget_faults(self) -> None:
+        self._faults.clear()
+
+    def forget(self) -> None:
+        """All that was asked of it."""
+        self.forget_faults()
+        for kept in (self.intents, self.refunds, self._keys):
+            kept.clear()
 
     def charges(self, order_id: str) -> list[dict[str, Any]]:
         """The intents that took money for an order."""
@@ -221,8 +235,8 @@ class StripeStub:
         self.intents[intent["id"]] = intent
         if parameters.get("confirm") != "true":
             return intent
-        if name == "refusedWithIntent":
-            raise StripeError(400, "invalid_request_error", code="parameter_invalid_empty", payment_intent=intent)
+        if name in REFUSED_WITH_INTENT:
+            raise StripeError(400, "invalid_request_error", param=REFUSED_WITH_INTENT[name], payment_intent=intent)
         if name in DECLINES:
             code, decline_code = DECLINES[name]
             error = {"type": "card_error", "code": code, "decline_code": decline_code}
@@ -258,6 +272,8 @@ class StripeStub:
         return _page(found, parameters, "/v1/payment_intents")
 
     def search_intents(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        if self.search_refused:
+            raise StripeError(self.search_refused, "invalid_request_error")
         match = re.fullmatch(r'metadata\["(\w+)"\]:"([^"]*)"', parameters["query"])
         assert match, parameters
         found = [intent for intent in self.intents.values() if intent["metadata"].get(match[1]) == match[2]]
@@ -278,7 +294,7 @@ class StripeStub:
             "currency": intent["currency"],
             "payment_intent": intent["id"],
             "metadata": parameters.get("metadata", {}),
-            "status": "succeeded",
+            "status": "pending" if self.refunds_wait else "succeeded",
             "failure_reason": None,
         }
         self.refunds[str(refund["id"])] = refund

@@ -5,12 +5,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from checkout import token_verifier
+from checkout.metrics import count_cold_start
 
 logger = Logger()
 
 
 def authorize(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """A Lambda authorizer of an HTTP API: payload format 2.0, simple responses."""
+    count_cold_start("authorize")
     authorization = next((value for value in event.get("identitySource") or []), "")
     try:
         identity = token_verifier.from_environment().verify(authorization)

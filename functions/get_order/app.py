@@ -2,7 +2,7 @@
 
 from checkout import wiring
 from checkout.api import Request, Response, endpoint
-from checkout.schemas import describe_order
+from checkout.documents import describe_order
 
 
 @endpoint

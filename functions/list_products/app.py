@@ -2,7 +2,7 @@
 
 from checkout import wiring
 from checkout.api import Request, Response, endpoint
-from checkout.schemas import describe_product
+from checkout.documents import describe_product
 
 
 @endpoint

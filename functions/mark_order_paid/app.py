@@ -2,8 +2,9 @@
 
 from checkout import wiring
 from checkout.api import Request, Response, endpoint
+from checkout.documents import describe_order
 from checkout.metrics import count
-from checkout.schemas import MarkOrderPaidBody, describe_order
+from checkout.schemas import MarkOrderPaidBody
 
 
 @endpoint

@@ -1,14 +1,12 @@
 """POST /webhooks/stripe: something happened to a payment; what, is asked of Stripe (FR-224, FR-225)."""
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from checkout import wiring
 from checkout.api import Request, Response, endpoint, note
 from checkout.clock import read_utc_clock
 from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.idempotency import Result, run_once
-from checkout.metrics import count, measure
+from checkout.metrics import count_settled
 from checkout.stripe_events import verify_event
 
 
@@ -21,14 +19,12 @@ def receive_stripe_event(request: Request) -> Response:
         now=read_utc_clock(),
     )
 
-    def settle() -> tuple[Result, bool]:
+    def settle() -> Result:
         if event.payment_id:
             note(payment_id=event.payment_id)
             settlement = wiring.settlement_service().settle_payment(request.system, event.payment_id)
-            if settlement.order_paid:
-                count("OrdersMarkedPaid")
-            measure("RefundsRejected", settlement.refunds_rejected, MetricUnit.Count)
-        return {"received": True}, True
+            count_settled(orders_paid=settlement.order_paid, refunds_rejected=settlement.refunds_rejected)
+        return {"received": True}
 
     try:
         result, _ = run_once(
@@ -37,7 +33,7 @@ def receive_stripe_event(request: Request) -> Response:
             customer_id="stripe",
             key=event.event_id,
             payload={},
-            persistence=wiring.idempotency_persistence("receive_stripe_event"),
+            persistence=wiring.idempotency_persistence(),
             lambda_context=request.context,
         )
     except (OutcomeUnknown, RequestNotTaken) as fault:

@@ -19,7 +19,7 @@ COMPARED = timedelta(hours=3)
 
 @job
 def reconcile_payments(author: Author) -> Mapping[str, Any]:
-    report = wiring.reconciliation_service().compare_last(COMPARED, author.deadline)
+    report = wiring.reconciliation_service().compare_last(COMPARED, author.gateway_deadline)
     measure("ReconciliationDifferences", len(report.differences), MetricUnit.Count)
     differing = [difference.payment_id for difference in report.differences if difference.payment_id]
     done = wiring.settlement_service().settle_payments(author, differing)

@@ -9,7 +9,7 @@ from checkout import wiring
 from checkout.caller import Author
 from checkout.errors import StoreUnavailable
 from checkout.jobs import job
-from checkout.metrics import count, measure
+from checkout.metrics import count_settled, measure
 
 LIMIT = 100
 
@@ -24,10 +24,8 @@ def settle_payments(author: Author) -> Mapping[str, Any]:
         measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
         raise
     measure("OldestUnsettledChargeAge", service.read_oldest_age(), MetricUnit.Seconds)
-    for _ in range(done.orders_paid):
-        count("OrdersMarkedPaid")
+    count_settled(orders_paid=done.orders_paid, refunds_rejected=done.refunds_rejected)
     measure("SettlementFaults", len(done.faults), MetricUnit.Count)
-    measure("RefundsRejected", done.refunds_rejected, MetricUnit.Count)
     return {
         "settled": done.settled,
         "waiting": done.waiting,

@@ -202,7 +202,7 @@ UNKNOWN = [
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
 REFUND = [
-    ("the order is refunded", change(ORDERS, status="refunded"), ORDERS),
+    ("the order is cancelled", change(ORDERS, status="cancelled"), ORDERS),
     ("another payment paid for it", change(ORDERS, payment_id=ANOTHER), ORDERS),
     ("the order was written", change(ORDERS, audit_sequence=5), ORDERS),
     ("less is left than is asked for", change(PAYMENTS, refundable_amount=499), PAYMENTS),

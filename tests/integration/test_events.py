@@ -28,6 +28,7 @@ EXPECTED = {
     "get_payment": 404,
     "list_products": 200,
     "health": 200,
+    "get_web_file": 200,
     "receive_stripe_event": 400,
 }
 JOBS = ("settle_payments", "reconcile_payments")
@@ -41,10 +42,11 @@ def test_there_is_an_event_for_each_function() -> None:
 
 @pytest.mark.proves("FR-035")
 @pytest.mark.parametrize("function", EXPECTED)
-def test_an_event_is_of_its_functions_route_and_is_answered(checkout: Checkout, function: str) -> None:
+def test_an_event_is_of_a_route_of_its_functions_and_is_answered(checkout: Checkout, function: str) -> None:
     event: dict[str, Any] = EVENTS[function]
     keys = {f"{route.method} {route.path}" for route in read_template().routes if route.function.code.name == function}
-    assert {event["routeKey"], event["requestContext"]["routeKey"]} == keys
+    assert event["routeKey"] == event["requestContext"]["routeKey"]
+    assert event["routeKey"] in keys
     answer = getattr(importlib.import_module(f"functions.{function}.app"), function)(event, Context())
     assert answer["statusCode"] == EXPECTED[function], answer["body"]
 

@@ -14,6 +14,7 @@ from checkout.errors import InvalidToken
 from checkout.gateway import OutcomeUndecided
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout, forget_clients, open_checkout
+from tests.integration.test_pay import failing
 
 
 @pytest.fixture
@@ -136,6 +137,34 @@ def test_a_circuit_whose_state_cannot_be_read_is_closed(limited_checkout: Checko
 
         with patch.object(client, "get_item", fail):
             assert checkout.pay(checkout.create_order()).status == 201
+
+
+def is_circuit_write(name: str, parameters: dict[str, Any]) -> bool:
+    return name != "GetItem" and parameters.get("TableName") == "CircuitTable"
+
+
+@pytest.mark.proves("FR-226")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after it took effect"])
+@pytest.mark.parametrize("work", ["pay", "refund", "settle"])
+def test_a_trial_that_cannot_be_written_down_is_made_all_the_same(
+    limited_checkout: Checkout, work: str, after: bool
+) -> None:
+    checkout = limited_checkout
+    bought, order, lost = checkout.buy(), checkout.create_order(), checkout.create_order()
+    checkout.pay(lost, "tok_timeoutAfterCharge")
+    for _ in range(2):
+        checkout.pay(checkout.create_order(), "tok_unavailable")
+    change_circuit(checkout, "SET opened_at = opened_at - :while", while_=31)
+    checkout.database = wiring.dynamodb_client()
+    with failing(checkout, is_circuit_write, after=after) as failed:
+        if work == "pay":
+            assert checkout.pay(order).status == 201
+        elif work == "refund":
+            assert checkout.refund(bought, 100).status == 201
+        else:
+            done = checkout.settle()
+            assert (done["orders_paid"], done["faults"]) == (1, [])
+    assert failed[:2] == ["PutItem", "UpdateItem"], "that it is tried, and that it answered"
 
 
 @pytest.mark.proves("FR-227")

@@ -28,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_project(copy: Path) -> Path:
     """A copy whose code a test may change."""
-    for name in ("functions", "layers/checkout", "local", "template.yaml"):
+    for name in ("functions", "layers/checkout", "local", "web", "template.yaml"):
         source, target = ROOT / name, copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -76,6 +76,16 @@ def test_it_answers_as_api_gateway_does(runtime: httpx.Client) -> None:
     assert large.status_code == 413
 
 
+@pytest.mark.proves("FR-401")
+def test_a_path_may_take_all_that_follows(runtime: httpx.Client, project: Path) -> None:
+    (project / "web" / "of" / "a").mkdir(parents=True)
+    (project / "web" / "of" / "a" / "kind.js").write_text("1", encoding="utf-8")
+    for path in ("/web/of/a/kind.js", "/web/of%2Fa/kind.js"):
+        assert (runtime.get(path).status_code, runtime.get(path).text) == (200, "1")
+    assert runtime.get("/web/of/a").status_code == 404
+    assert runtime.get("/web").status_code == 404
+
+
 def test_its_tables_are_the_templates(runtime: httpx.Client, project: Path) -> None:
     running = json.loads((project / ".data" / "running.json").read_text(encoding="utf-8"))
     assert set(connect(running["database"]).list_tables()["TableNames"]) == set(read_template().tables)
@@ -103,8 +113,8 @@ def test_a_template_that_is_half_written_or_replaced_costs_nothing(runtime: http
 
 def test_it_takes_up_code_that_changes_and_keeps_its_data(runtime: httpx.Client, project: Path) -> None:
     order = create_order(runtime, "reload").json()
-    schemas = project / "layers" / "checkout" / "checkout" / "schemas.py"
-    schemas.write_text(schemas.read_text(encoding="utf-8").replace('"id": order', '"changed_id": order'))
+    documents = project / "layers" / "checkout" / "checkout" / "documents.py"
+    documents.write_text(documents.read_text(encoding="utf-8").replace('"id": order', '"changed_id": order'))
     deadline = time.monotonic() + 20
     while "changed_id" not in runtime.get(f"/orders/{order['id']}").json():
         assert time.monotonic() < deadline, "the change was not taken up"
@@ -147,7 +157,7 @@ def test_token_prints_only_a_token() -> None:
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", printed.stdout)
 
 
-@pytest.mark.proves("FR-036")
+@pytest.mark.proves("FR-036", "FR-608")
 def test_the_demo_shows_every_answer_and_succeeds() -> None:
     # Neither a proxy that leads nowhere from here nor a profile that is not there is in its way.
     environment = os.environ | dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
@@ -157,11 +167,13 @@ def test_the_demo_shows_every_answer_and_succeeds() -> None:
         env=environment | {"AWS_PROFILE": "nobody"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert demo.stdout.count("✓") == 8
+    assert demo.stdout.count("✓") == 12
+    assert "12 steps, every answer as it should be" in demo.stdout
+    assert "\033" not in demo.stdout, "no colours where there is no terminal"
     assert demo.stderr == ""
 
 
@@ -178,7 +190,7 @@ def test_the_demo_fails_where_an_answer_is_wrong(tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert demo.returncode == 1

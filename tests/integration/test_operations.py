@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from local.commands import CannotWork
 from tests.integration.conftest import Checkout
 from tools.verify_audit import Tables, main, verify_orders
 
@@ -196,5 +197,6 @@ def test_audit_verify_says_which_entry_does_not_fit(
         change(checkout, order)
         assert main() == 1
         arguments += ["--order", "ord_01KG9YS7G00000000000000000"]
-        assert main() == 2, "no such order"
+        with pytest.raises(CannotWork, match="no order ord_01KG9YS7G00000000000000000 here"):
+            main()
     assert f"{order['id']}: entry 3 was changed" in capsys.readouterr().out

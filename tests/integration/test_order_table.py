@@ -10,9 +10,10 @@ import pytest
 from checkout import wiring
 from checkout.clock import Deadline, format_time
 from checkout.dynamodb import Item, to_wire
-from checkout.identifiers import payment_id_of
+from checkout.identifiers import payment_id_of, refund_id_of
+from checkout.key_records import KeyRecord
 from checkout.order_items import from_payment
-from checkout.order_table import Due, KeyUse, OrderTable, TableNames
+from checkout.order_table import Due, OrderTable, TableNames
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault
@@ -55,12 +56,16 @@ def test_of_an_order_just_its_payments_are_asked_for(checkout: Checkout) -> None
 
 
 @pytest.mark.proves("FR-212")
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_of_a_payment_just_its_refunds_are_asked_for(checkout: Checkout, count: int) -> None:
+@pytest.mark.parametrize("counts", [[], [1], [2], [100], [100, 1]])
+def test_of_a_payment_just_its_refunds_are_asked_for_a_hundred_at_once(checkout: Checkout, counts: list[int]) -> None:
     table, asked = ask(checkout)
-    payment: Payment = replace(start_payment(), refund_count=count)
+    payment: Payment = replace(start_payment(), refund_count=sum(counts))
     table.get_refunds_of(payment, read_deadline)
-    assert asked.keys == [{"RefundsTable": [{"refund_id": f"ref_1_001_0{number + 1}"} for number in range(count)]}]
+    numbers = iter(range(1, sum(counts) + 1))
+    assert asked.keys == [
+        {"RefundsTable": [{"refund_id": refund_id_of("pay_1_001", next(numbers))} for _ in range(count)]}
+        for count in counts
+    ]
 
 
 @pytest.mark.proves("FR-229")
@@ -87,12 +92,32 @@ def test_no_more_is_read_than_may_be_settled(checkout: Checkout) -> None:
 
 @pytest.mark.proves("FR-119")
 def test_a_key_is_used_for_a_day_to_the_second(checkout: Checkout) -> None:
-    item = {"id": "key#hash", "request_hash": "request", "made_id": ORDER_ID, "expiration": int(NOW.timestamp())}
-    checkout.database.put_item(TableName="IdempotencyTable", Item=to_wire(item))
+    record = KeyRecord("hash", "request", ORDER_ID, int(NOW.timestamp()))
     table = wiring.order_table()
-    assert table.get_key_use("hash", NOW) == KeyUse("hash", "request", ORDER_ID)
-    assert table.get_key_use("hash", NOW + timedelta(seconds=1)) is None
-    assert table.get_key_use("another", NOW) is None
+    checkout.database.put_item(TableName="IdempotencyTable", Item=to_wire(record.to_item()))
+    assert table.get_key_record("hash", NOW) == record
+    assert table.get_key_record("hash", NOW + timedelta(seconds=1)) is None
+    assert table.get_key_record("another", NOW) is None
+
+
+@pytest.mark.proves("FR-010")
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        (KeyRecord("hash", "request", "pay_1", 1), True),
+        (KeyRecord("hash", "request", "pay_1", 1, "the first answer"), False),
+        (KeyRecord("hash", "request", "pay_2", 1), False),
+        (None, False),
+    ],
+    ids=["its own", "answered", "another's", "none"],
+)
+def test_an_answer_is_kept_where_the_key_waits_for_it(checkout: Checkout, there: KeyRecord | None, kept: bool) -> None:
+    if there:
+        checkout.database.put_item(TableName="IdempotencyTable", Item=to_wire(there.to_item()))
+    answered = KeyRecord("hash", "request", "pay_1", 2, "the answer")
+    wiring.order_table().keep_answer(answered)
+    now = datetime.fromtimestamp(0, UTC)
+    assert wiring.order_table().get_key_record("hash", now) == (answered if kept else there)
 
 
 @pytest.mark.proves("FR-207")

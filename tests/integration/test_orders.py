@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from checkout.audit import AuditEntry, hash_entry
-from tests.integration.conftest import Checkout
+from tests.integration.conftest import Checkout, forget_clients
 
 
 @pytest.mark.proves("FR-101", "FR-102")
@@ -14,7 +14,7 @@ def test_an_order_and_its_first_audit_entry_are_written_in_one_transaction(
     checkout: Checkout, calls: list[str]
 ) -> None:
     order = checkout.create_order("mug", 2)
-    assert [name for name in calls if name not in {"PutItem", "UpdateItem"}] == ["BatchGetItem", "TransactWriteItems"]
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
     item = checkout.order_item(order)
     [entry] = checkout.scan("AuditTable")
     assert (item["audit_sequence"], item["audit_hash"]) == (1, entry["hash"])
@@ -26,17 +26,40 @@ def test_an_order_and_its_first_audit_entry_are_written_in_one_transaction(
     }
 
 
+def change_price(checkout: Checkout, product_id: str, price: int) -> None:
+    checkout.database.update_item(
+        TableName="ProductsTable",
+        Key={"product_id": {"S": product_id}},
+        UpdateExpression="SET unit_price = :price",
+        ExpressionAttributeValues={":price": {"N": str(price)}},
+    )
+
+
 @pytest.mark.proves("FR-101")
 def test_a_price_that_changes_afterwards_does_not_change_the_order(checkout: Checkout) -> None:
     order = checkout.create_order("mug", 2)
-    checkout.database.update_item(
-        TableName="ProductsTable",
-        Key={"product_id": {"S": "mug"}},
-        UpdateExpression="SET unit_price = :price",
-        ExpressionAttributeValues={":price": {"N": "9900"}},
-    )
+    change_price(checkout, "mug", 9900)
     assert checkout.get_order(order) == order
+    forget_clients()
     assert checkout.create_order("mug", 2)["total_amount"] == 19800
+
+
+@pytest.mark.proves("FR-104", "FR-121")
+def test_the_price_that_a_client_has_just_seen_is_taken(checkout: Checkout) -> None:
+    checkout.create_order("mug")
+    change_price(checkout, "mug", 9900)
+    seen = {"items": [{"product_id": "mug", "quantity": 1, "unit_price": 9900}]}
+    assert checkout.call("create_order", seen, key="key").body["total_amount"] == 9900
+
+
+@pytest.mark.proves("FR-121", "FR-701")
+def test_an_order_of_products_that_are_known_takes_one_call(checkout: Checkout, calls: list[str]) -> None:
+    checkout.create_order("mug")
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    first = checkout.call("create_order", body, key="key")
+    again = checkout.call("create_order", body, key="key")
+    assert (first.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert calls == ["BatchGetItem", *["TransactWriteItems"] * 3]
 
 
 @pytest.mark.proves("FR-010", "FR-106")
@@ -148,7 +171,7 @@ def test_mark_paid_links_both_sides_in_one_transaction(checkout: Checkout, calls
     transaction_id = checkout.pay(order).body["transaction_id"]
     calls.clear()
     checkout.mark_paid(order, transaction_id)
-    assert calls == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
     [payment] = checkout.payment_items(order)
     item = checkout.order_item(order)
     assert item["payment_id"] == transaction_id

@@ -1,7 +1,7 @@
 """What pay writes, and what is left when something fails on the way."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -212,25 +212,35 @@ def test_a_charge_whose_outcome_cannot_be_written_is_pending_and_resumed(checkou
     assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_succeeded"]
 
 
+@pytest.mark.proves("FR-012", "FR-018", "FR-203")
+def test_a_retry_that_learns_nothing_is_not_on_record_and_holds_up_no_other(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with patch.object(SimulatedGateway, "charge", side_effect=OutcomeUnknown):
+        for _ in range(3):
+            assert checkout.pay(order, key="key").status == 202
+    assert checkout.audit_events(order) == ["order_created", "payment_started", "payment_unknown"]
+    assert checkout.pay(order, key="key").status == 201
+
+
 @pytest.mark.proves("FR-013", "FR-016")
 def test_a_result_that_cannot_be_kept_is_still_given(checkout: Checkout) -> None:
+    """To a payment that settling has ended; any other is kept with its outcome."""
     order = checkout.create_order()
-
-    def keeps_result(name: str, parameters: dict[str, Any]) -> bool:
-        return name == "UpdateItem" and parameters["TableName"] == "IdempotencyTable"
-
-    with failing(checkout, keeps_result) as failed:
-        answer = checkout.pay(order, key="key")
-    assert failed
-    assert answer.status == 201
+    checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    checkout.settle()
+    for kept in (0, 1):
+        with failing(checkout, lambda name, _: name == "PutItem") if not kept else nullcontext():
+            answer = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+        assert (answer.status, answer.body["duplicate"]) == (201, True)
+        assert sum("data" in item for item in checkout.scan("IdempotencyTable") if item["id"] > "pay") == kept
     assert len(checkout.charges(order)) == 1
 
 
 @pytest.mark.proves("FR-010", "FR-037")
-def test_without_idempotency_records_nothing_is_started(checkout: Checkout) -> None:
+def test_where_records_cannot_be_read_nothing_is_started(checkout: Checkout) -> None:
     order = checkout.create_order()
     before = checkout.read_tables()
-    with failing(checkout, lambda name, _: name == "PutItem"):
+    with failing(checkout, lambda name, _: name == "BatchGetItem"):
         answer = checkout.pay(order)
     assert (answer.status, answer.code) == (503, "store_unavailable")
     assert checkout.read_tables() == before

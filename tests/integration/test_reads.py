@@ -45,6 +45,19 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
     assert eventual == []
 
 
+@pytest.mark.proves("FR-003", "FR-024", "FR-310")
+def test_another_s_payment_does_not_leave_the_table(checkout: Checkout) -> None:
+    """Else the time of the refusal tells that there is one."""
+    transaction_id = checkout.pay(checkout.create_order()).body["transaction_id"]
+    answers: list[dict[str, Any]] = []
+    checkout.database.meta.events.register("after-call.dynamodb", lambda parsed, **_: answers.append(parsed))
+
+    refused = checkout.call("get_payment", path={"transaction_id": transaction_id}, customer="bob")
+
+    assert refused.status == 404
+    assert [answer["Items"] for answer in answers] == [[]]
+
+
 def cut(params: dict[str, Any]) -> None:
     """DynamoDB ends a page at 1 MB, wherever that is."""
     params["Limit"] = 2

@@ -78,4 +78,5 @@ def test_a_database_that_does_not_answer_is_told_and_the_exit_is_2() -> None:
     nobody = connect("http://127.0.0.1:9")
     run = reconcile(nobody)
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("cannot compare: ")
+    assert run.stderr.startswith("reconcile: The database or the gateway does not answer. ")
+    assert "`make serve` starts one here" in run.stderr

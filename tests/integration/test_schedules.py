@@ -1,5 +1,6 @@
 """The local runtime runs what the template schedules (FR-232)."""
 
+import io
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ class FakeRuntime:
             self.often.set()
         if schedule.function.logical_id == "Broken":
             raise RuntimeError("it is broken")
+        print("it works")
 
 
 def test_each_is_run_again_and_again_and_one_that_fails_stops_none(
@@ -41,3 +43,18 @@ def test_each_is_run_again_and_again_and_one_that_fails_stops_none(
     assert runtime.runs.count("Broken") >= 2
     assert "it is broken" in capsys.readouterr().err
     assert len(runtime.runs) == made, "none after its end"
+
+
+def test_its_log_can_be_kept_off_the_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(schedules, "LONGEST_WAIT_SECONDS", 0.1)
+    runtime, log = FakeRuntime(), io.StringIO()
+    with run_schedules(runtime, log):  # type: ignore[arg-type]
+        assert runtime.often.wait(10)
+        print("what a person needs", flush=True)
+    print("after its end")
+    shown = capsys.readouterr()
+    assert shown.out == "what a person needs\nafter its end\n"
+    assert "it is broken" in shown.err
+    assert log.getvalue().startswith("it works\nit works\n")

@@ -13,6 +13,7 @@ import pytest
 from checkout import wiring
 from checkout.audit import Actor
 from checkout.caller import Author
+from checkout.dynamodb import to_wire
 from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.jobs import JobFailed
@@ -117,9 +118,17 @@ def test_a_link_by_the_client_just_before_is_what_settling_finds(checkout: Check
 
 
 @pytest.mark.proves("FR-203", "FR-206")
-@pytest.mark.parametrize("is_wrong", [False, True], ids=["prevented", "charged wrongly"])
+@pytest.mark.parametrize(
+    ("is_wrong", "is_returned", "code"),
+    [
+        (False, False, "gateway_unavailable"),
+        (True, False, "payment_in_progress"),
+        (True, True, "payment_not_succeeded"),
+    ],
+    ids=["prevented", "charged wrongly", "charged wrongly and returned"],
+)
 def test_a_payment_that_is_settled_as_failed_while_it_is_made_is_not_told_as_made(
-    checkout: Checkout, is_wrong: bool
+    checkout: Checkout, is_wrong: bool, is_returned: bool, code: str
 ) -> None:
     order = checkout.create_order()
 
@@ -128,11 +137,13 @@ def test_a_payment_that_is_settled_as_failed_while_it_is_made_is_not_told_as_mad
             charge_behind_our_back(checkout, payment.payment_id, 99)
             checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
         checkout.settle()
+        if is_returned:
+            checkout.settle(after=timedelta(hours=1))
         raise OutcomeUnknown
 
     with patch.object(SimulatedGateway, "charge", meet):
         answer = checkout.pay(order)
-    assert answer.code == ("payment_in_progress" if is_wrong else "gateway_unavailable")
+    assert answer.code == code
     assert answer.body.get("transaction_id") == (checkout.payment_items(order)[0]["payment_id"] if is_wrong else None)
     checkout.settle()
     assert checkout.pay(order).status == 201
@@ -184,7 +195,7 @@ def test_a_gateway_that_does_not_answer_is_asked_at_growing_intervals(checkout: 
         asked.append(checkout.waited)
         raise OutcomeUnknown
 
-    with patch.object(SimulatedGateway, "prevent_charge", be_silent):
+    with patch.object(SimulatedGateway, "find_charge", be_silent):
         for _ in range(200):
             done = checkout.settle(after=timedelta(seconds=60))
             assert done["settled"] == 0
@@ -229,7 +240,7 @@ def test_a_run_ends_before_its_time_does(checkout: Checkout) -> None:
         left.append(deadline())
         raise OutcomeUnknown
 
-    with patch.object(SimulatedGateway, "prevent_charge", look):
+    with patch.object(SimulatedGateway, "find_charge", look):
         done = checkout.settle(seconds=10)
         assert (done["settled"], done["waiting"], left) == (0, 0, []), "nothing is begun without the time to end it"
         checkout.settle(seconds=30)
@@ -266,21 +277,19 @@ def test_a_key_gets_what_settling_found(checkout: Checkout) -> None:
     assert answer.body["transaction_id"] == pending.body["transaction_id"]
 
 
-@pytest.mark.proves("FR-204")
-def test_a_record_left_in_progress_by_a_crash_does_not_start_a_second_payment(checkout: Checkout) -> None:
+@pytest.mark.proves("FR-204", "FR-012")
+def test_a_payment_left_in_progress_by_a_crash_does_not_start_a_second_one(checkout: Checkout) -> None:
     order = checkout.create_order()
-    with failing(checkout, is_outcome), failing(checkout, lambda name, _: name == "DeleteItem"):
-        checkout.pay(order, key="key", seconds=6)
-    [record] = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay#")]
-    assert record["status"] == "INPROGRESS"
-    checkout.database.update_item(
-        TableName="IdempotencyTable",
-        Key={"id": {"S": record["id"]}},
-        UpdateExpression="SET in_progress_expiration = :past",
-        ExpressionAttributeValues={":past": {"N": "1"}},
-    )
+    with failing(checkout, is_outcome), failing(checkout, is_note_of_work):
+        assert checkout.pay(order, key="key", seconds=6).status == 202
+    assert checkout.pay(order, key="key").code == "idempotency_in_progress"
+    checkout.wait(timedelta(seconds=6))
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
+
+
+def is_note_of_work(name: str, parameters: dict[str, Any]) -> bool:
+    return name == "TransactWriteItems" and len(parameters["TransactItems"]) == 1
 
 
 def charge_behind_our_back(
@@ -360,6 +369,63 @@ def test_while_a_charge_is_being_returned_there_is_no_second_one(checkout: Check
     assert sum(refund["amount"] for refund in checkout.refunds(order)) == 99
     assert checkout.pay(order).status == 201
     checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-209", "FR-204")
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_key_whose_charge_goes_back_is_not_told_that_it_was_made_and_charges_no_more(
+    checkout: Checkout, kept: bool
+) -> None:
+    order = checkout.create_order()
+    answer = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    cancel_behind_our_back(checkout, order)
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    assert checkout.settle()["waiting"] == 1
+    if not kept:
+        checkout.forget_idempotency()
+    told = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    assert (told.status, told.code) == (409, "payment_in_progress")
+    checkout.settle(after=timedelta(hours=1))
+    told = checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+    assert (told.status, told.code) == (409, "payment_not_succeeded")
+    assert (told.body["transaction_id"], told.body["payment_status"]) == (answer.body["transaction_id"], "refunded")
+    other = checkout.create_order()
+    body = {"order_id": other["id"], "token": "tok_visa", "amount": other["total_amount"], "currency": "usd"}
+    assert checkout.call("pay", body, key="key").code == (None if not kept else "idempotency_key_reused")
+    assert len(checkout.payment_items(order)) == 1
+
+
+@pytest.mark.proves("FR-204")
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_key_is_its_latest_payments_also_where_an_earlier_charge_comes_to_light(
+    checkout: Checkout, ended: bool
+) -> None:
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 202
+    checkout.settle()
+    assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 202
+    first, second = (payment["payment_id"] for payment in checkout.payment_items(order))
+    if ended:
+        assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 201
+    charge_behind_our_back(checkout, first, 1800)
+    author = Author(Actor.SYSTEM, "request", lambda: 60)
+    wiring.settlement_service().settle_payment(author, first)
+    checkout.forget_idempotency()
+    answer = checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
+    assert (answer.status, answer.body["transaction_id"]) == (201, second)
+
+
+@pytest.mark.proves("FR-209", "FR-019")
+def test_a_request_that_was_not_taken_is_told_of_the_charge_that_went_back(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def meet(_gateway: SimulatedGateway, payment: Payment, *_: Any) -> None:
+        charge_behind_our_back(checkout, payment.payment_id, 1800, refundable=0)
+        checkout.settle()
+        raise RequestNotTaken
+
+    with patch.object(SimulatedGateway, "charge", meet):
+        assert checkout.pay(order, key="key").code == "payment_not_succeeded"
 
 
 @pytest.mark.proves("FR-209")
@@ -478,6 +544,50 @@ def test_a_return_that_the_gateway_does_not_make_is_tried_again(checkout: Checko
     assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
 
 
+@pytest.mark.proves("FR-209", "FR-207")
+def test_a_gateway_that_will_not_return_a_charge_is_asked_ever_more_seldom_and_at_last_does(
+    checkout: Checkout,
+) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    charge_behind_our_back(checkout, checkout.payment_items(order)[0]["payment_id"], 99)
+    checkout.break_gateway(Call.REFUND, Fault.REFUND_FAILED, 1000)
+    tried = []
+    for _ in range(4 * 24):
+        assert checkout.settle(after=timedelta(hours=1))["faults"] == []
+        tried.append(len(checkout.refund_items(order)))
+    assert 6 <= tried[23] <= 12, "on the first day"
+    assert 2 <= tried[-1] - tried[23] <= 4, "once a day from then on"
+    assert checkout.pay(order).code == "payment_in_progress", "it holds the order until it is returned"
+    checkout.break_gateway(Call.REFUND, Fault.REFUND_FAILED, 0)
+    checkout.settle(after=timedelta(days=1))
+    assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
+
+
+@pytest.mark.proves("FR-207")
+def test_a_gateway_that_hangs_for_one_payment_leaves_time_for_the_others(checkout: Checkout) -> None:
+    orders = [checkout.create_order() for _ in range(4)]
+    for order in orders:
+        checkout.pay(order, "tok_timeoutAfterCharge")
+        checkout.wait(timedelta(seconds=1))
+    find_charge, spent = SimulatedGateway.find_charge, [0.0]
+
+    def hang_once(gateway: SimulatedGateway, payment: Payment, deadline: Callable[[], float]) -> Any:
+        if payment.order_id == orders[0]["id"]:
+            spent[0] += deadline()
+            raise OutcomeUnknown
+        return find_charge(gateway, payment, deadline)
+
+    checkout.wait(timedelta(minutes=2))
+    author = Author(Actor.SYSTEM, "request", lambda: 60 - spent[0])
+    with patch.object(SimulatedGateway, "find_charge", hang_once), checkout.acting_as("settle_payments"):
+        done = wiring.settlement_service().settle_due(author, limit=4)
+    assert [name for _, name in done.faults] == ["OutcomeUnknown"]
+    assert done.orders_paid == 3
+    assert spent[0] <= 10
+
+
 @pytest.mark.proves("FR-207")
 def test_a_payment_that_others_change_again_and_again_comes_up_again(checkout: Checkout) -> None:
     order = checkout.create_order()
@@ -501,7 +611,7 @@ def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, 
     checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
     checkout.wait(timedelta(minutes=10))
     checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
-    with patch.object(SimulatedGateway, "prevent_charge", side_effect=OutcomeUnknown):
+    with patch.object(SimulatedGateway, "find_charge", side_effect=OutcomeUnknown):
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
     assert 900 <= age <= 910
@@ -513,3 +623,18 @@ def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, 
 
 MONEY = Money(1800, "usd")
 NEEDED = {field.name for field in fields(Payment)} - {"money"}
+
+
+@pytest.mark.proves("FR-207")
+def test_an_item_with_nothing_but_its_place_in_the_index_stops_no_other(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutAfterCharge").status == 202
+    broken = {
+        "payment_id": "pay_01K0000000000000000000000Z_001",
+        "due_shard": "0",
+        "due_at": "2020-01-01T00:00:00.000Z",
+    }
+    checkout.database.put_item(TableName="PaymentsTable", Item=to_wire(broken))
+    done = checkout.settle()
+    assert len(done["faults"]) == 1
+    assert checkout.get_order(order)["status"] == "paid"

@@ -7,7 +7,7 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import Any
@@ -164,7 +164,7 @@ def play(checkout: Checkout, seed: int) -> tuple[str, int]:
 
 
 def test_whatever_happens_at_once_money_is_taken_once_and_never_lost(
-    racing_checkout: Checkout, capsys: pytest.CaptureFixture[str]
+    racing_checkout: Checkout, say: Callable[[str], None]
 ) -> None:
     ends: Counter[str] = Counter()
     faults = 0
@@ -177,7 +177,6 @@ def test_whatever_happens_at_once_money_is_taken_once_and_never_lost(
             assert doubled == [], f"seed {seed}"
             ends[end] += 1
             faults += failed
-    with capsys.disabled():
-        print(f"\nstorm: {ROUNDS} rounds of {CLIENTS} clients, {faults} calls failed, orders ended {dict(ends)}")
+    say(f"storm: {ROUNDS} rounds of {CLIENTS} clients, {faults} calls failed, orders ended {dict(ends)}")
     assert faults
     assert ends["paid"] + ends["fulfilled"] + ends["refunded"], "some were paid"

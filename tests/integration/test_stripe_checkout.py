@@ -1,6 +1,7 @@
 """The checkout with Stripe as its gateway: handlers, tables, Parameter Store, and a stub of Stripe's API over HTTP."""
 
 import base64
+import importlib
 import json
 import os
 import subprocess
@@ -16,9 +17,11 @@ import pytest
 from checkout import wiring
 from checkout.audit import Actor
 from checkout.caller import Author
+from checkout.dynamodb import to_wire
+from checkout.jobs import JobFailed
 from checkout.settlement_service import Settlement, SettlementService
 from local.template import ROOT
-from tests.integration.conftest import AWS, Answer, Checkout, open_checkout, set_environment
+from tests.integration.conftest import AWS, Answer, Checkout, Context, open_checkout, set_environment
 from tests.integration.test_pay import failing, is_claim, is_outcome
 from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
 
@@ -144,6 +147,30 @@ def test_what_stripe_refuses_is_surely_not_charged_and_closes_no_circuit(
     assert checkout.pay(checkout.create_order("tea"), VISA).status == 201
 
 
+@pytest.mark.proves("FR-221", "FR-226")
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [
+        ("pm_card_refusedWithIntent", 503, "gateway_unavailable"),
+        ("pm_card_ofAnotherKind", 422, "invalid_token"),
+        ("pm_card_unheard", 422, "invalid_token"),
+        ("pm_card_chargeDeclined", 402, "card_declined"),
+    ],
+)
+def test_no_customer_closes_the_shop_for_the_others(
+    checkout: StripeCheckout, stub: StripeStub, token: str, status: int, code: str
+) -> None:
+    wiring.gateway.cache_clear()
+    with set_environment(CircuitFailures="2", StripeAddress=stub.address, PaymentGateway="stripe"):
+        wiring.gateway()
+    for _ in range(3):
+        answer = checkout.pay(checkout.create_order(customer="mallory"), token, customer="mallory")
+        assert (answer.status, answer.code) == (status, code)
+    assert checkout.pay(checkout.create_order(), VISA).status == 201
+    ended = {item["status"] for item in checkout.scan("PaymentsTable") if item["customer_id"] == "mallory"}
+    assert ended == {"failed"}
+
+
 @pytest.mark.proves("FR-221", "FR-206")
 def test_a_charge_slower_than_the_function_is_settled(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()
@@ -196,6 +223,40 @@ def test_a_customer_who_never_acts_keeps_no_order(checkout: StripeCheckout, stub
     assert (payment["status"], payment["failure_reason"]) == ("failed", "not_charged")
     assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
     assert checkout.cancel(order).status == 200
+
+
+@pytest.mark.proves("FR-222")
+def test_a_customer_who_is_to_act_has_time_though_that_was_not_put_on_record(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_outcome):
+        answer = checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    assert answer.body["next_action"]
+    checkout.settle(after=timedelta(minutes=1))
+    [intent] = stub.intents.values()
+    assert intent["status"] == "requires_action"
+    stub.act(intent["id"], succeeds=True)
+    assert checkout.settle(after=timedelta(minutes=5))["orders_paid"] == 1
+
+
+@pytest.mark.proves("FR-204", "FR-205")
+@pytest.mark.parametrize("every", [timedelta(seconds=30), timedelta(minutes=5)])
+def test_a_client_that_asks_again_and_again_does_not_keep_its_payment_open(
+    checkout: StripeCheckout, stub: StripeStub, every: timedelta
+) -> None:
+    """Stripe answers the key from now on with its fault; nothing was charged."""
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_BEFORE)
+    assert checkout.pay(order, VISA, key="key").status == 202
+    waited, answers = timedelta(), [202]
+    while answers[-1] == 202 and waited < timedelta(hours=3):
+        checkout.settle(after=every)
+        waited += every
+        answers.append(checkout.pay(order, VISA, key="key").status)
+    assert answers[-1] == 201
+    assert waited <= timedelta(minutes=40)
+    assert len(checkout.charges(order)) == 1
 
 
 # Webhook
@@ -335,20 +396,187 @@ def test_a_charge_that_a_bank_has_sent_back_holds_its_order_until_it_is_returned
 
 
 @pytest.mark.proves("FR-233")
-def test_a_refund_of_a_paid_order_that_a_bank_sends_back_is_told_and_not_made_again(
+def test_a_whole_refund_that_a_bank_sends_back_may_be_made_again(
     checkout: StripeCheckout, stub: StripeStub, read_log: Callable[[], str]
 ) -> None:
     order = checkout.create_order()
     checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
     assert checkout.refund(order).status == 201
+    assert checkout.refund(order).code == "invalid_transition"
     send_back(stub)
     [refund] = stub.refunds.values()
-    before = checkout.audit_events(order)
+    for number in (8, 9):
+        assert checkout.send(make_event(number, "refund.failed", refund), NEW).status == 200
+    assert read_log().replace(" ", "").count('"RefundsRejected":[1') == 1
+    assert len(stub.refunds) == 1, "it is not made again by itself: the way is closed"
+    now = checkout.get_order(order)
+    assert (now["status"], now["refunded_amount"]) == ("refunded", 0)
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"], payment["refunded_amount"]) == ("succeeded", 1800, 0)
+    assert "due_at" not in payment
+    assert [checkout.refund(order, 800).status, checkout.refund(order).body["amount"]] == [201, 1000]
+    now = checkout.get_order(order)
+    assert (now["status"], now["refunded_amount"], stub.live_amount(order["id"])) == ("refunded", 1800, 0)
+    assert checkout.refund(order).code == "invalid_transition"
+    assert checkout.audit_events(order).count("order_refunded") == 1
+    assert [item["status"] for item in checkout.refund_items(order)] == ["failed", "succeeded", "succeeded"]
+
+
+@pytest.mark.proves("FR-233", "FR-211")
+def test_a_part_that_a_bank_sends_back_may_be_refunded_again(
+    checkout: StripeCheckout, stub: StripeStub, read_log: Callable[[], str]
+) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    assert checkout.refund(order, 500, key="part").status == 201
+    send_back(stub)
+    [refund] = stub.refunds.values()
     assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
     assert '"RefundsRejected":[1' in read_log().replace(" ", "")
+    assert checkout.get_order(order)["refunded_amount"] == 0
+    [payment], [failed] = checkout.payment_items(order), checkout.refund_items(order)
+    assert (payment["status"], payment["refundable_amount"], payment["refunded_amount"]) == ("succeeded", 1800, 0)
+    assert "due_at" not in payment, "nothing is left to be done about it"
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "expired_or_canceled_card")
+    checkout.forget_results()
+    assert checkout.refund(order, 500, key="part").code == "refund_failed"
+    assert checkout.refund(order).body["amount"] == 1800
+    assert (checkout.get_order(order)["status"], stub.live_amount(order["id"])) == ("refunded", 0)
+    assert checkout.audit_events(order)[-4:] == [
+        "refund_failed",
+        "refund_started",
+        "refund_succeeded",
+        "order_refunded",
+    ]
+
+
+@pytest.mark.proves("FR-233")
+def test_a_part_that_a_bank_sends_back_while_another_is_under_way(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    assert checkout.refund(order, 500).status == 201
+    send_back(stub)
+    [refund] = stub.refunds.values()
+    stub.load_fault("POST /v1/refunds", Fault.DROPPED_BEFORE, 3)
+    assert checkout.refund(order, 300).status == 202
+    assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
+    assert [item["status"] for item in checkout.refund_items(order)] == ["failed", "succeeded"]
+    assert checkout.get_order(order)["refunded_amount"] == 300 == 1800 - stub.live_amount(order["id"])
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["refundable_amount"], payment["refunded_amount"]) == ("succeeded", 1500, 300)
+    checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-233", "FR-225")
+@pytest.mark.parametrize("failure_first", [True, False])
+def test_events_of_two_refunds_may_come_in_any_order(
+    checkout: StripeCheckout, stub: StripeStub, failure_first: bool
+) -> None:
+    """A bank has sent back the first; the second, of all that was left, was made since."""
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    assert checkout.refund(order, 800).status == 201
+    stub.refunds_wait = True
+    assert checkout.refund(order, 1000).status == 202
+    failed, made = stub.refunds.values()
+    send_back(stub)
+    told, stub.refunds_wait = make_event(8, "refund.failed", failed), False
+    if failure_first:
+        assert checkout.send(told, NEW).status == 200
+    made["status"] = "succeeded"
+    assert checkout.send(make_event(9, "refund.updated", made), NEW).status == 200
+    if not failure_first:
+        assert checkout.send(told, NEW).status == 200
+    order_now = checkout.get_order(order)
+    assert (order_now["status"], order_now["refunded_amount"]) == ("paid", 1000) == ("paid", 1800 - 800)
+    assert stub.live_amount(order["id"]) == 800
+    assert checkout.refund(order).body["amount"] == 800
+    assert stub.live_amount(order["id"]) == 0
+
+
+@pytest.mark.proves("FR-233", "FR-225")
+@pytest.mark.parametrize("returned", [False, True], ids=["a part of a paid order", "a charge that paid for nothing"])
+def test_two_events_of_one_refund_that_was_sent_back_meet(
+    checkout: StripeCheckout, stub: StripeStub, returned: bool, read_log: Callable[[], str]
+) -> None:
+    order = checkout.create_order()
+    if returned:
+        stub.load_fault(CREATE, Fault.ERROR_AFTER, 1)
+        checkout.pay(order, VISA)
+        [intent] = stub.intents.values()
+        intent["amount"] = intent["amount_received"] = 9900
+        checkout.settle()
+    else:
+        checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+        assert checkout.refund(order, 500).status == 201
+    send_back(stub)
+    [refund] = stub.refunds.values()
+    take_back = SettlementService._take_back
+    first: list[bool] = []
+
+    def be_late(*arguments: Any) -> Any:
+        if not first:
+            first.append(True)
+            assert checkout.send(make_event(8, "refund.updated", refund), NEW).status == 200
+        return take_back(*arguments)
+
+    with patch.object(SettlementService, "_take_back", be_late):
+        assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
+    assert read_log().replace(" ", "").count('"RefundsRejected":[1') == 1
+    assert checkout.audit_events(order).count("refund_failed") == 1
+
+
+@pytest.mark.proves("FR-209")
+def test_a_replay_of_stripes_is_not_believed_where_the_charge_was_refunded_since(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.DROPPED_AFTER, 3)
+    assert checkout.pay(order, VISA, key="key").status == 202
+    [intent] = stub.intents.values()
+    intent["latest_charge"]["amount_refunded"] = 700
+    assert checkout.pay(order, VISA, key="key").status == 202
     checkout.settle()
-    assert checkout.audit_events(order) == before
-    assert len(stub.refunds) == 1
+    assert (checkout.get_order(order)["status"], stub.live_amount(order["id"])) == ("created", 0)
+    assert checkout.pay(order, VISA, key="key").code == "payment_not_succeeded"
+
+
+@pytest.mark.proves("FR-209")
+@pytest.mark.parametrize("refunded", [1800, 700], ids=["wholly", "in part"])
+@pytest.mark.parametrize("told", [True, False], ids=["by an event", "by the schedule"])
+def test_a_charge_that_was_refunded_at_stripe_before_it_was_known_pays_for_nothing(
+    checkout: StripeCheckout, stub: StripeStub, refunded: int, told: bool
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER, 1)
+    assert checkout.pay(order, VISA, key="key").status == 202
+    [intent] = stub.intents.values()
+    intent["latest_charge"]["amount_refunded"] = refunded
+    if told:
+        assert checkout.send(event_of(stub, order), NEW).status == 200
+    checkout.settle()
+    assert stub.live_amount(order["id"]) == 0
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["failure_reason"]) == ("refunded", "charge_refunded")
+    assert checkout.get_order(order)["status"] == "created"
+    answer = checkout.pay(order, VISA, key="key")
+    assert (answer.status, answer.code) == (409, "payment_not_succeeded")
+    assert (answer.body["transaction_id"], answer.body["payment_status"]) == (payment["payment_id"], "refunded")
+    events = checkout.audit_events(order)
+    if refunded < 1800:
+        started = checkout.audit_trail(order)[events.index("refund_started")].facts
+        assert (started["amount"], started["refunded_amount"]) == (1800 - refunded, refunded)
+    assert checkout.pay(order, VISA).status == 201
+
+
+@pytest.mark.proves("FR-227", "FR-221")
+def test_what_stripe_refuses_to_charge_counts_as_a_payment(checkout: StripeCheckout, stub: StripeStub) -> None:
+    product = {"product_id": "sticker", "name": "Sticker", "unit_price": 10, "currency": "usd"}
+    checkout.database.put_item(TableName="ProductsTable", Item=to_wire(product))
+    order = checkout.create_order("sticker")
+    codes = [checkout.pay(order, VISA).code for _ in range(51)]
+    assert codes == ["gateway_unavailable"] * 50 + ["too_many_attempts"]
+    assert {payment["failure_reason"] for payment in checkout.payment_items(order)} == {"gateway_refused"}
 
 
 @pytest.mark.proves("FR-233")
@@ -368,9 +596,8 @@ def test_each_refund_that_a_bank_sends_back_is_counted_and_no_other(checkout: St
     assert count() == 0
     third["status"] = "failed"
     assert count() == 1
-    second["status"] = "failed"
-    assert count() == 2
-    first["status"] = "failed"
+    assert count() == 0, "it is on record"
+    first["status"] = second["status"] = "failed"
     checkout.database.update_item(
         TableName="RefundsTable",
         Key={"refund_id": {"S": first["metadata"]["refund_id"]}},
@@ -378,16 +605,17 @@ def test_each_refund_that_a_bank_sends_back_is_counted_and_no_other(checkout: St
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":failed": {"S": "failed"}},
     )
-    assert count() == 2, "one that had failed at once is none"
     del stub.refunds[second["id"]]
-    assert count() == 1, "and one that Stripe does not know"
+    assert count() == 0, "one that had failed at once is none, and one that Stripe does not know"
+    stub.refunds[second["id"]] = second
+    assert count() == 1
 
 
 def send_back(stub: StripeStub) -> None:
-    """A bank does not take a refund that was made: Stripe has the money again."""
-    [refund], [intent] = stub.refunds.values(), stub.intents.values()
+    """A bank does not take the first refund that was made: Stripe has the money again."""
+    [refund, *_], [intent] = stub.refunds.values(), stub.intents.values()
     refund["status"], refund["failure_reason"] = "failed", "expired_or_canceled_card"
-    intent["latest_charge"]["amount_refunded"] = 0
+    intent["latest_charge"]["amount_refunded"] -= refund["amount"]
 
 
 @pytest.mark.proves("FR-225")
@@ -505,6 +733,31 @@ def test_a_charge_of_a_payment_that_had_failed_is_returned_when_an_event_tells_o
     assert checkout.get_order(order)["status"] == "created"
 
 
+@pytest.mark.proves("FR-229")
+def test_a_card_that_was_charged_twice_for_a_payment_is_reported(checkout: StripeCheckout, stub: StripeStub) -> None:
+    order = checkout.create_order()
+    transaction_id = checkout.pay(order, VISA).body["transaction_id"]
+    checkout.mark_paid(order, transaction_id)
+    [intent] = stub.intents.values()
+    stub.intents["pi_second"] = {**intent, "id": "pi_second"}
+    checkout.wait(timedelta(hours=1))
+    done = checkout.run("reconcile_payments")
+    assert (done["payments"], done["charges"], done["faults"]) == (1, 2, [])
+    assert done["differences"] == [f"double_charge {transaction_id}"]
+
+
+@pytest.mark.proves("FR-207", "FR-229")
+def test_a_list_that_stripe_does_not_give_leaves_time_to_say_so(checkout: StripeCheckout, stub: StripeStub) -> None:
+    checkout.pay(checkout.create_order(), VISA)
+    checkout.wait(timedelta(hours=1))
+    stub.slow_seconds = 3
+    stub.load_fault("GET /v1/payment_intents", Fault.SLOW)
+    context = Context(6.5)
+    with checkout.acting_as("reconcile_payments"), pytest.raises(JobFailed, match="OutcomeUnknown"):
+        importlib.import_module("functions.reconcile_payments.app").reconcile_payments({}, context)
+    assert context.get_remaining_time_in_millis() > 4000
+
+
 @pytest.mark.proves("FR-204", "FR-206")
 def test_a_key_that_stripe_has_forgotten_is_not_sent_again(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()
@@ -517,6 +770,25 @@ def test_a_key_that_stripe_has_forgotten_is_not_sent_again(checkout: StripeCheck
     assert len(checkout.charges(order)) == 1
     assert checkout.settle()["orders_paid"] == 1
     assert checkout.pay(order, VISA, key="key").status == 201
+
+
+@pytest.mark.proves("FR-204", "FR-218")
+def test_an_intent_that_is_known_is_not_made_again_once_stripe_has_forgotten_its_key(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    """Settling learns only after a day that it waits for its customer: the next retry may ask the gateway."""
+    order = checkout.create_order()
+    with failing(checkout, is_outcome):
+        first = checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    stub._keys.clear()
+    checkout.settle(after=timedelta(hours=26))
+    again = checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    assert (again.status, again.body["next_action"]) == (202, first.body["next_action"])
+    [intent] = stub.intents
+    stub.act(intent, succeeds=True)
+    checkout.settle(after=timedelta(hours=2))
+    assert checkout.get_order(order)["status"] == "paid"
+    assert stub.live_amount(order["id"]) == order["total_amount"]
 
 
 @pytest.mark.proves("FR-212", "FR-213")

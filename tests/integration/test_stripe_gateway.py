@@ -30,9 +30,10 @@ from checkout.orders import Order, OrderItem
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.stripe_gateway import StripeGateway
-from tests.stripe_stub import KEY, Fault, StripeStub, open_stripe_stub
+from tests.stripe_stub import KEY, WORK, Fault, StripeStub, open_stripe_stub
 
 CREATE = "POST /v1/payment_intents"
+CANCEL = "POST /v1/payment_intents/{id}/cancel"
 REFUND = "POST /v1/refunds"
 PRICE = Money(1800, "usd")
 
@@ -180,12 +181,44 @@ def test_a_refusal_after_an_attempt_that_may_have_been_taken_leaves_it_open(
 
 
 @pytest.mark.proves("FR-206", "FR-221")
-def test_a_refusal_that_names_an_intent_is_settled_by_cancelling_it(stub: StripeStub, gateway: StripeGateway) -> None:
+@pytest.mark.parametrize(
+    ("token", "refusal"), [("pm_card_refusedWithIntent", RequestRefused), ("pm_card_ofAnotherKind", InvalidToken)]
+)
+def test_a_refusal_that_names_an_intent_is_one_once_that_is_cancelled(
+    stub: StripeStub, gateway: StripeGateway, token: str, refusal: type[Exception]
+) -> None:
     payment = new_payment()
+    for _ in range(2):
+        with pytest.raises(refusal):
+            gateway.charge(payment, token, soon)
+        assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
+    assert gateway.find_charge(payment, soon) is None
+    assert gateway.prevent_charge(payment, soon) is None
+
+
+@pytest.mark.proves("FR-203", "FR-206", "FR-221")
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.UNAUTHORIZED, Fault.LOCKED, Fault.DROPPED_BEFORE])
+def test_a_refusal_whose_intent_could_not_be_cancelled_leaves_it_open(
+    stub: StripeStub, gateway: StripeGateway, fault: Fault
+) -> None:
+    payment = new_payment()
+    stub.load_fault(CANCEL, fault, 3)
     with pytest.raises(OutcomeUnknown):
         gateway.charge(payment, "pm_card_refusedWithIntent", soon)
+    stub.forget_faults()
     assert gateway.prevent_charge(payment, soon) is None
     assert [intent["status"] for intent in stub.intents.values()] == ["canceled"]
+
+
+@pytest.mark.proves("FR-221")
+def test_a_refusal_whose_intent_was_charged_all_the_same_is_a_charge(stub: StripeStub, gateway: StripeGateway) -> None:
+    def be_late(stub: StripeStub, parameters: dict[str, Any], intent_id: str) -> dict[str, Any]:
+        stub._succeed(stub.intents[intent_id])
+        return stub.cancel_intent(parameters, intent_id)
+
+    with patch.dict(WORK, {CANCEL: be_late}):
+        charge = gateway.charge(new_payment(), "pm_card_refusedWithIntent", soon)
+    assert (charge.status, charge.money) == (ChargeStatus.SUCCEEDED, PRICE)
 
 
 @pytest.mark.proves("FR-206", "FR-221")
@@ -313,6 +346,19 @@ def test_a_retry_needs_no_more_time_than_it_takes(stub: StripeStub, gateway: Str
     assert gateway.charge(new_payment(), "pm_card_visa", in_seconds(4)).status is ChargeStatus.SUCCEEDED
 
 
+@pytest.mark.proves("FR-219")
+@pytest.mark.parametrize(("left", "requests"), [(1.9, 1), (2.1, 2)])
+def test_a_retry_for_which_there_may_be_no_time_is_not_made(
+    stub: StripeStub, gateway: StripeGateway, left: float, requests: int
+) -> None:
+    """The pause before it may take a second, and the least that an attempt needs is another."""
+    stub.load_fault(CREATE, Fault.DROPPED_BEFORE, 2)
+    with pytest.raises(OutcomeUnknown):
+        # After the second attempt there is less than any needs.
+        gateway.charge(new_payment(), "pm_card_visa", lambda: left if stub.requests[CREATE] < 2 else 0.0)
+    assert stub.requests[CREATE] == requests
+
+
 @pytest.mark.proves("FR-229")
 def test_an_intent_with_another_id_than_ours_is_none_of_ours(stub: StripeStub, gateway: StripeGateway) -> None:
     gateway.charge(new_payment(), "pm_card_visa", soon)
@@ -399,6 +445,26 @@ def test_a_charge_that_the_search_does_not_know_yet_is_not_taken_for_none(
     assert (settled.status, settled.payment_id) == (ChargeStatus.SUCCEEDED, payment.payment_id)
 
 
+@pytest.mark.proves("FR-206", "FR-209")
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_account_that_may_not_search_finds_its_charges_in_the_list(
+    stub: StripeStub, gateway: StripeGateway, status: int
+) -> None:
+    """As one in India may not, or a key without that permission."""
+    stub.search_refused = status
+    charged, waits, lost = new_payment(), new_payment(2), new_payment(3)
+    gateway.charge(charged, "pm_card_visa", soon)
+    gateway.charge(waits, "pm_card_authenticationRequired", soon)
+    found, prevented = gateway.find_charge(charged, soon), gateway.prevent_charge(charged, soon)
+    assert found is not None
+    assert (found.status, found.payment_id) == (ChargeStatus.SUCCEEDED, charged.payment_id)
+    assert prevented == found
+    assert gateway.prevent_charge(waits, soon) is None
+    assert gateway.find_charge(lost, soon) is None
+    assert gateway.prevent_charge(lost, soon) is None
+    assert [intent["status"] for intent in stub.intents.values()] == ["succeeded", "canceled", "canceled"]
+
+
 @pytest.mark.proves("FR-206")
 @pytest.mark.parametrize("tells_use_first", [True, False], ids=["key in use", "other parameters"])
 def test_a_charge_under_way_is_not_taken_for_none(
@@ -441,6 +507,19 @@ def test_a_charge_that_waits_for_its_customer_tells_what_the_client_needs(
         ended = gateway.prevent_charge(payment, soon)
         assert ended is None, "it was declined, and Stripe does not say so any more"
         assert intent["status"] == "canceled", "it cannot be confirmed with another card any more"
+
+
+@pytest.mark.proves("FR-206", "FR-221")
+def test_a_charge_that_failed_for_a_reason_without_a_code_ends(stub: StripeStub, gateway: StripeGateway) -> None:
+    """Stripe has codes for some: https://docs.stripe.com/api/payment_intents/object"""
+    payment = new_payment()
+    gateway.charge(payment, "pm_card_authenticationRequired", soon)
+    [intent] = stub.intents.values()
+    stub.act(intent["id"], succeeds=False)
+    intent["last_payment_error"] = {"type": "invalid_request_error"}
+    ended = gateway.prevent_charge(payment, soon)
+    assert ended is not None
+    assert (ended.status, ended.decline_code) == (ChargeStatus.DECLINED, "invalid_request_error")
 
 
 @pytest.mark.proves("FR-222")

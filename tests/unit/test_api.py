@@ -128,6 +128,7 @@ def test_every_refusal_has_a_code_of_its_own_and_stands_in_the_drawn_tree() -> N
 @pytest.mark.proves("FR-004", "FR-031")
 def test_a_fault_is_told_and_logged_without_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     log = StringIO()
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Checkout")
     monkeypatch.setattr(api.logger.registered_handler, "stream", log)
 
     @endpoint

@@ -64,9 +64,9 @@ def test_other_values_pass(value: object) -> None:
 @pytest.mark.proves("FR-040")
 def test_the_search_takes_time_by_the_length_of_the_text() -> None:
     def measure(groups: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         assert not holds_card_number("1 " * groups)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     measure(1000)
     # Twenty times the text: by its square that would be four hundred times.

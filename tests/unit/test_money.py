@@ -1,7 +1,7 @@
 import pytest
 
 from checkout.money import Money, is_currency
-from tools.make_currencies import TARGET, render_currencies
+from tools.make_currencies import CONSOLE, TARGET, render_console, render_currencies
 
 pytestmark = pytest.mark.proves("FR-008")
 
@@ -32,3 +32,4 @@ def test_codes_without_a_minor_unit_of_money_are_no_currencies(code: str) -> Non
 
 def test_the_currencies_are_those_of_the_maintained_table() -> None:
     assert TARGET.read_text(encoding="utf-8") == render_currencies()
+    assert CONSOLE.read_text(encoding="utf-8") == render_console()

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from checkout.audit import AuditHead
 from checkout.errors import (
     AmountMismatch,
     AmountOutOfRange,
@@ -117,8 +118,19 @@ def test_a_total_is_from_1_to_the_limit(total: int, fits: bool) -> None:
 
 
 def test_a_new_order_is_created_and_unpaid() -> None:
-    order = make_order()
-    assert (order.status, order.payment_id, order.refunded_amount, order.version) == (OrderStatus.CREATED, None, 0, 1)
+    assert make_order() == Order(
+        order_id="ord_1",
+        customer_id="alice",
+        status=OrderStatus.CREATED,
+        total=Money(2400, "usd"),
+        items=(OrderItem("mug", "Mug", 1, 2400),),
+        metadata={},
+        payment_id=None,
+        refunded_amount=0,
+        version=1,
+        created_at=AT,
+        updated_at=AT,
+    )
 
 
 @pytest.mark.proves("FR-014")
@@ -197,3 +209,41 @@ def test_an_order_that_a_payment_holds_cannot_be_cancelled() -> None:
 def test_an_order_that_is_paid_cannot_be_cancelled() -> None:
     with pytest.raises(InvalidTransition):
         make_order().claim("pay_1").mark_paid("pay_1", at=LATER).cancel(at=LATER)
+
+
+@pytest.mark.proves("FR-209")
+@pytest.mark.parametrize(("holder", "then"), [(None, "pay_2"), ("pay_1", "pay_1")])
+def test_a_charge_to_be_returned_holds_an_order_that_no_other_payment_holds(holder: str | None, then: str) -> None:
+    assert replace(make_order(), live_payment_id=holder).hold("pay_2").live_payment_id == then
+
+
+@pytest.mark.proves("FR-210")
+@pytest.mark.parametrize("status", OrderStatus)
+def test_what_can_be_refunded_is_paid_or_fulfilled(status: OrderStatus) -> None:
+    order = make_order()
+    order = replace(order, status=status, refunded_amount=order.total.amount)
+    if status in {OrderStatus.PAID, OrderStatus.FULFILLED}:
+        order.check_refundable()
+        return
+    with pytest.raises(InvalidTransition) as refused:
+        order.check_refundable()
+    assert (refused.value.facts["current_status"], refused.value.facts["requested_status"]) == (status, "refunded")
+
+
+@pytest.mark.proves("FR-233")
+def test_an_order_whose_refund_came_back_may_be_refunded_again_and_stays_refunded() -> None:
+    order = make_order()
+    refunded = replace(order, status=OrderStatus.REFUNDED, refunded_amount=order.total.amount)
+    owed = refunded.lose_refund(400, at=LATER)
+    assert owed == replace(refunded, refunded_amount=2000, version=2, updated_at=LATER)
+    owed.check_refundable()
+    again = owed.refund(400, at=LATER)
+    assert again == replace(refunded, version=3, updated_at=LATER)
+    with pytest.raises(InvalidTransition):
+        again.check_refundable()
+
+
+@pytest.mark.proves("FR-029")
+def test_an_order_keeps_the_head_of_its_trail() -> None:
+    order, head = make_order(), AuditHead(1, "f" * 64)
+    assert order.with_audit_head(head) == replace(order, audit_head=head)

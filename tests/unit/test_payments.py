@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -74,6 +75,7 @@ def test_an_unknown_outcome_is_pending_for_clients_until_it_is_known() -> None:
     assert (unknown.status, unknown.public_status, unknown.is_open) == ("unknown", "pending", True)
     assert (unknown.gateway_reference, unknown.act_until) == ("pi_1", None)
     assert unknown.leave_open(gateway_reference="pi_1", act_until=None, at=LATER) == unknown
+    assert unknown.leave_open(gateway_reference="pi_1", act_until=LAST, at=LATER).act_until == LAST
     assert unknown.succeed(gateway_reference="pi_1", at=LATER).status == "succeeded"
     assert unknown.fail(reason="not_charged", at=LATER).due_at is None
 
@@ -120,6 +122,7 @@ CHANGES: list[Callable[[], Payment]] = [
     lambda: charged_payment().start_refund(1, at=LAST, due_at=LATER),
     lambda: refunding_payment().start_refund(1, at=LAST, due_at=LATER),
     lambda: refunding_payment().finish_refund(1000, at=LAST),
+    lambda: charged_payment().start_refund(2400, at=LATER, due_at=LATER).finish_refund(2400, at=LAST),
     lambda: refunding_payment().fail_refund(400, at=LAST),
     lambda: refunding_payment().fail_refund(400, at=LAST).fail_refund(1000, at=LAST),
     lambda: charged_payment().end_returned(at=LAST),
@@ -138,6 +141,7 @@ def test_a_change_has_its_time(change: Callable[[], Payment]) -> None:
 def test_a_late_charge_is_returned_whole_and_its_payment_stays_failed_until_then() -> None:
     failed = start_payment().fail(reason="gateway_unavailable", at=LATER)
     charged = failed.take_charge(99, refunded_amount=0, gateway_reference="ch_9")
+    assert charged.gateway_reference == "ch_9"
     late = charged.start_refund(99, at=LATER, due_at=LATER)
     assert (late.status, late.public_status) == ("refunding", "failed")
     assert late.finish_refund(99, at=LATER).status == "refunded"
@@ -174,6 +178,29 @@ def test_what_a_bank_sends_back_is_there_to_be_returned_again(failed: bool) -> N
     assert again.settle_attempts == 0
 
 
+@pytest.mark.proves("FR-233")
+def test_a_part_that_a_bank_sends_back_may_be_refunded_again() -> None:
+    paid = charged_payment().link(at=LATER)
+    partly = paid.start_refund(500, at=LATER, due_at=LATER).finish_refund(500, at=LATER)
+    assert partly.lose_refund(500, at=LAST) == replace(paid, refund_count=1, updated_at=LAST)
+    under_way = partly.start_refund(300, at=LATER, due_at=LATER).lose_refund(500, at=LAST)
+    assert (under_way.status, under_way.amount_in_refunds, under_way.due_at) == ("refunding", 300, LATER)
+
+
+@pytest.mark.proves("FR-204", "FR-209")
+def test_a_key_is_free_again_only_where_its_payment_was_surely_never_charged() -> None:
+    assert start_payment().holds_key
+    assert charged_payment().holds_key
+    assert start_payment().decline(decline_code="x", gateway_reference=None, at=LATER).holds_key
+    assert not start_payment().fail(reason="not_charged", at=LATER).holds_key
+    wrong = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_9", at=LATER)
+    assert wrong.holds_key
+    returned = wrong.take_charge(99, refunded_amount=99, gateway_reference="ch_9").end_returned(at=LATER)
+    assert (returned.holds_key, returned.was_returned) == (True, True)
+    refunded = charged_payment().link(at=LATER).start_refund(2400, at=LATER, due_at=LATER).finish_refund(2400, at=LATER)
+    assert (refunded.status, refunded.was_returned) == ("refunded", False)
+
+
 @pytest.mark.proves("FR-209")
 def test_a_wrong_charge_fails_its_payment_and_is_left_to_be_returned() -> None:
     wrong = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_9", at=LATER)
@@ -191,3 +218,47 @@ def test_a_payment_is_due_as_long_as_something_is_left_to_be_done() -> None:
     refunding = charged_payment().link(at=LATER).start_refund(1, at=LATER, due_at=LATER)
     assert refunding.due_at
     assert refunding.finish_refund(1, at=LATER).due_at is None
+
+
+@pytest.mark.proves("FR-018")
+def test_a_payment_that_is_taken_up_again_has_been_asked_for_then() -> None:
+    payment = start_payment()
+    assert payment.asked_at == AT
+    resumed = payment.resume(at=LATER, busy_until=LAST)
+    assert resumed == replace(payment, resumed_at=LATER, busy_until=LAST)
+    assert resumed.asked_at == LATER
+
+
+@pytest.mark.proves("FR-012")
+def test_a_payment_is_busy_until_its_time_is_over_or_it_is_left() -> None:
+    payment = start_payment().resume(at=AT, busy_until=LATER)
+    assert (payment.is_busy(AT), payment.is_busy(LATER)) == (True, False)
+    assert payment.leave() == replace(payment, busy_until=None)
+    assert not payment.leave().is_busy(AT)
+
+
+@pytest.mark.proves("FR-012")
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda payment: payment.succeed(gateway_reference="ch_1", at=LATER),
+        lambda payment: payment.decline(decline_code="generic_decline", gateway_reference=None, at=LATER),
+        lambda payment: payment.fail(reason="x", at=LATER),
+        lambda payment: payment.refuse_charge(reason="x", gateway_reference="ch_1", at=LATER),
+        lambda payment: payment.leave_open(gateway_reference=None, act_until=None, at=LATER),
+    ],
+    ids=["succeeded", "declined", "failed", "refused", "unknown"],
+)
+def test_nobody_is_at_work_on_a_payment_whose_outcome_is_on_record(end: Callable[[Payment], Payment]) -> None:
+    assert end(replace(start_payment(), busy_until=LAST)).busy_until is None
+
+
+@pytest.mark.proves("FR-204")
+@pytest.mark.parametrize(
+    ("act_until", "may"), [(None, "12:09:59.999"), ("2026-01-31T12:20:00.000Z", "12:19:59.999"), (AT, "12:09:59.999")]
+)
+def test_a_retry_asks_again_for_ten_minutes_or_as_long_as_the_customer_has(act_until: str | None, may: str) -> None:
+    payment = replace(start_payment(), created_at="2026-01-31T12:00:00.000Z", act_until=act_until)
+    last = datetime.fromisoformat(f"2026-01-31T{may}Z")
+    assert payment.may_be_resumed(last)
+    assert not payment.may_be_resumed(last + timedelta(milliseconds=1))

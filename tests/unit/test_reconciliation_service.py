@@ -39,9 +39,10 @@ class Table:
 
 @dataclass
 class Gateway:
-    """It has no charge but those listed."""
+    """It has no charge but those listed, and one that it finds where it is asked for that."""
 
     listed: list[Charge]
+    found: Charge | None = None
     asked: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
@@ -51,8 +52,8 @@ class Gateway:
 
     def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
         assert deadline is read_deadline
-        assert payment.payment_id not in {charge.payment_id for charge in self.listed}
-        return None
+        assert payment.gateway_reference not in {charge.reference for charge in self.listed}
+        return self.found
 
 
 def compare(table: Table, gateway: Gateway, since: datetime, until: datetime = NOW) -> Report:
@@ -115,6 +116,48 @@ def test_a_charge_names_its_payment_whenever_that_was_started() -> None:
     nobodys = charge(early, 2400, payment_id=None)
     report = compare(Table([early]), Gateway([nobodys]), NOW - HOUR)
     assert report == Report(0, 1, [Difference(Kind.MISSING_HERE, None, "ch_1", "none", "succeeded 24.00 USD")])
+
+
+OPEN = replace(start_payment(), created_at=format_time(NOW - HOUR))
+
+
+@pytest.mark.proves("FR-229")
+@pytest.mark.parametrize(
+    ("here", "there", "differs"),
+    [
+        (OPEN, ChargeStatus.PENDING, False),
+        (OPEN, ChargeStatus.DECLINED, True),
+        (OPEN, ChargeStatus.SUCCEEDED, True),
+        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at="later"), ChargeStatus.PENDING, False),
+        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at="later"), ChargeStatus.DECLINED, True),
+        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.DECLINED, False),
+        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.PENDING, True),
+        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.SUCCEEDED, True),
+        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at="later"), ChargeStatus.DECLINED, False),
+        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at="later"), ChargeStatus.PENDING, True),
+        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.SUCCEEDED, False),
+        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.PENDING, True),
+        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.DECLINED, True),
+    ],
+    ids=lambda value: value.status if isinstance(value, Payment) else str(value),
+)
+def test_each_state_that_the_sides_do_not_share_is_listed(here: Payment, there: ChargeStatus, differs: bool) -> None:
+    found = compare(Table([here]), Gateway([charge(here, 2400, status=there)]), NOW - HOUR).differences
+    assert [difference.kind for difference in found] == [Kind.STATE] * differs
+
+
+@pytest.mark.proves("FR-229")
+def test_a_second_charge_of_a_payment_is_a_double_charge() -> None:
+    payment = charged_at(NOW - HOUR)
+    own, second = charge(payment, 2400), charge(payment, 2400, reference="ch_2")
+    twice = Difference(Kind.DOUBLE_CHARGE, payment.payment_id, "ch_2", "succeeded 24.00 USD", "succeeded 24.00 USD")
+    for listed in ([own, second], [second, own]):
+        assert compare(Table([payment]), Gateway(listed), NOW - HOUR) == Report(1, 2, [twice])
+    # A day after the first, of which the list has nothing.
+    assert compare(Table([payment]), Gateway([second], found=own), NOW - HOUR).differences == [twice]
+    gone = Difference(Kind.MISSING_THERE, payment.payment_id, "ch_1", "succeeded 24.00 USD", "none")
+    for found in (None, second):
+        assert compare(Table([payment]), Gateway([second], found=found), NOW - HOUR).differences == [twice, gone]
 
 
 @pytest.mark.proves("FR-229")

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from checkout.money import Money
 from checkout.orders import Order
 from checkout.refunds import Refund
-from tests.unit.test_payments import AT, LATER, charged_payment
+from checkout.transitions import RefundStatus
+from tests.unit.test_payments import AT, LAST, LATER, charged_payment
 
 
 def start_refund(number: int = 1) -> Refund:
@@ -23,7 +26,7 @@ def test_a_refunds_id_follows_from_its_payment_and_its_number() -> None:
 def test_a_refund_ends_once() -> None:
     made = start_refund().succeed(gateway_reference="re_1", at=LATER)
     assert (made.status, made.has_succeeded, made.is_open) == ("succeeded", True, False)
-    assert (made.created_at, made.updated_at) == (AT, LATER)
+    assert (made.created_at, made.updated_at, made.gateway_reference) == (AT, LATER, "re_1")
     with pytest.raises(ValueError, match="succeeded cannot become succeeded"):
         made.succeed(gateway_reference="re_2", at=LATER)
     sent_back = made.fail(reason="expired_or_canceled_card", gateway_reference="re_2", at=LATER)
@@ -49,5 +52,37 @@ def test_an_order_is_refunded_once_all_of_it_is() -> None:
     )
     part = order.refund(1000, at=LATER)
     assert (part.status, part.refunded_amount, part.version, part.updated_at) == ("paid", 1000, 3, LATER)
-    whole = part.refund(1400, at=LATER)
+    whole = part.refund(1400, at=LAST)
     assert (whole.status, whole.refunded_amount, whole.version) == ("refunded", 2400, 4)
+    assert whole.updated_at == LAST
+
+
+@pytest.mark.proves("FR-210", "FR-212")
+def test_a_refund_starts_with_all_that_its_request_said() -> None:
+    payment = charged_payment()
+    refund = Refund.start(
+        payment, Money(500, "usd"), reason="damaged", at=LATER, idempotency_key_hash="key", request_hash="request"
+    )
+    assert refund == Refund(
+        refund_id="ref_1_001_01",
+        payment_id=payment.payment_id,
+        order_id="ord_1",
+        status=RefundStatus.PENDING,
+        money=Money(500, "usd"),
+        number=1,
+        created_at=LATER,
+        updated_at=LATER,
+        reason="damaged",
+        idempotency_key_hash="key",
+        request_hash="request",
+    )
+
+
+@pytest.mark.proves("FR-012", "FR-212")
+def test_a_refund_is_busy_until_its_time_is_over_or_it_is_left_or_ended() -> None:
+    refund = replace(start_refund(), busy_until=LATER)
+    assert (refund.is_busy(AT), refund.is_busy(LATER)) == (True, False)
+    assert refund.leave() == start_refund()
+    assert not refund.leave().is_busy(AT)
+    assert refund.succeed(gateway_reference="re_1", at=LATER).busy_until is None
+    assert refund.fail(reason="x", gateway_reference=None, at=LATER).busy_until is None

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from checkout.errors import ValidationFailed
-from checkout.schemas import CreateOrderBody, ListOrdersQuery, PayBody, validate
+from checkout.schemas import CreateOrderBody, PayBody, validate
 
 ITEM = {"product_id": "mug", "quantity": 1}
 PAY = {"order_id": "ord_1", "token": "tok_visa", "amount": 100, "currency": "usd"}
@@ -84,19 +84,6 @@ def test_an_order_body_may_be_as_large_as_the_limits() -> None:
 )
 def test_a_payment_body_is_refused(change: dict[str, Any], fields: list[str]) -> None:
     assert fields_refused(PayBody, PAY | change) == fields
-
-
-@pytest.mark.proves("FR-107", "FR-108")
-@pytest.mark.parametrize("limit", ["0", "101", "abc", "", "-1", "1.0", "1e1", "1_0", " 10", "9" * 5000, "\u0661"])
-def test_a_bad_limit_is_refused(limit: str) -> None:
-    assert fields_refused(ListOrdersQuery, {"limit": limit}) == ["limit"]
-
-
-@pytest.mark.proves("FR-107", "FR-108")
-def test_a_list_is_of_ten_orders_of_any_status_unless_asked() -> None:
-    assert validate(ListOrdersQuery, {}) == ListOrdersQuery(limit=10, status=None, cursor=None)
-    assert validate(ListOrdersQuery, {"limit": "100", "status": "paid"}).limit == 100
-    assert fields_refused(ListOrdersQuery, {"status": "shipped"}) == ["status"]
 
 
 @pytest.mark.proves("FR-006", "FR-031")

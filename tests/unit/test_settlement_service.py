@@ -11,11 +11,12 @@ from checkout.audit import Actor
 from checkout.caller import Author
 from checkout.clock import Deadline, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown
+from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown, RefundOutcome
 from checkout.money import Money
 from checkout.order_table import Due
 from checkout.orders import Order
 from checkout.payments import Payment
+from checkout.refunds import Refund
 from checkout.settlement_service import Settled, Settlement, SettlementService
 from checkout.transitions import OrderStatus
 from tests.unit.test_orders import make_order
@@ -33,8 +34,10 @@ class Table:
     payments: list[Payment] = field(default_factory=list)
     order: Order = field(default_factory=make_order)
     due: list[Due] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
     postpone: Callable[[], bool] = lambda: True
+    reads: list[str] = field(default_factory=list)
 
     def list_due(self, *, before: str, limit: int) -> list[Due]:
         assert before == format_time(NOW)
@@ -45,22 +48,35 @@ class Table:
         return self.postpone()
 
     def get_payment(self, _payment_id: str) -> Payment | None:
+        self.reads.append("payment")
         if not self.payments:
             return None
         return self.payments.pop(0) if len(self.payments) > 1 else self.payments[0]
 
     def get_order(self, _customer_id: str, _order_id: str) -> Order:
+        self.reads.append("order")
         return self.order
+
+    def get_refunds_of(self, _payment: Payment, _deadline: Deadline) -> list[Refund]:
+        return self.refunds
+
+    def list_open(self) -> list[Due]:
+        return self.due
 
 
 @dataclass
 class Gateway:
     charge: Charge | None = None
     calls: list[str] = field(default_factory=list)
+    refunds: list[GatewayRefund | None] = field(default_factory=list)
 
     def find_charge(self, _payment: Payment, _deadline: Deadline) -> Charge | None:
         self.calls.append("find_charge")
         return self.charge
+
+    def find_refund(self, _refund: Refund, _payment: Payment, _deadline: Deadline) -> GatewayRefund | None:
+        self.calls.append("find_refund")
+        return self.refunds.pop(0)
 
     def prevent_charge(self, _payment: Payment, _deadline: Deadline) -> Charge | None:
         self.calls.append("prevent_charge")
@@ -127,7 +143,7 @@ def test_what_a_run_did_is_counted(postpone: Callable[[], bool], told: Settled) 
 @pytest.mark.parametrize(("seconds", "begun"), [(10.0, 2), (9.999, 0)])
 def test_one_is_begun_where_there_is_time_for_it(seconds: float, begun: int) -> None:
     table = Table(due=[make_due()] * 2)
-    make_service(table).settle_due(author(seconds), limit=2)
+    assert make_service(table).settle_due(author(seconds), limit=2) == Settled(waiting=begun)
     assert len(table.postponed) == begun
 
 
@@ -170,11 +186,13 @@ def test_a_request_and_a_customer_have_their_time(changes: dict[str, str], waits
         return
     with pytest.raises(OutcomeUnknown):
         service.settle_payment(author(), "pay_1_001")
-    assert gateway.calls == ["prevent_charge"]
+    assert gateway.calls == ["find_charge", "prevent_charge"]
 
 
 CHARGED = start_payment().succeed(gateway_reference="ch_1", at=format_time(NOW))
 LINKED = CHARGED.link(at=format_time(NOW))
+RETURNED = CHARGED.end_returned(at=format_time(NOW))
+FAILED = start_payment().refuse_charge(reason="wrong_charge", gateway_reference="ch_1", at=format_time(NOW))
 CHARGE = Charge("pay_1_001", "ch_1", ChargeStatus.SUCCEEDED, Money(2400, "usd"))
 
 
@@ -188,8 +206,7 @@ def test_a_charge_that_pays_for_its_order_is_not_even_looked_for() -> None:
 @pytest.mark.proves("FR-208")
 def test_a_charge_that_is_on_its_way_back_meanwhile_is_not_linked() -> None:
     """Its order could still be paid; the payment is no longer what pays."""
-    returned = CHARGED.end_returned(at=format_time(NOW))
-    table = Table([CHARGED, returned], replace(make_order(), live_payment_id=CHARGED.payment_id))
+    table = Table([CHARGED, RETURNED], replace(make_order(), live_payment_id=CHARGED.payment_id))
     assert make_service(table).settle_payment(author(), "pay_1_001") == Settlement(False, 0)
 
 
@@ -199,3 +216,81 @@ def test_a_charge_that_is_linked_meanwhile_is_not_returned() -> None:
     gateway = Gateway(CHARGE)
     assert make_service(table, gateway).settle_payment(author(), "pay_1_001") == Settlement(False, 0)
     assert gateway.calls == ["find_charge"]
+
+
+@pytest.mark.proves("FR-208")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"status": OrderStatus.CANCELLED, "live_payment_id": CHARGED.payment_id}, id="it is cancelled"),
+        pytest.param({"live_payment_id": "pay_1_002"}, id="another payment holds it"),
+        pytest.param({"live_payment_id": None}, id="no payment holds it"),
+    ],
+)
+def test_an_order_that_the_payment_cannot_pay_is_left_alone(changes: dict[str, Any]) -> None:
+    gateway = Gateway()
+    table = Table([CHARGED], replace(make_order(), **changes))
+    assert make_service(table, gateway).settle_payment(author(), CHARGED.payment_id) == Settlement(False, 0)
+    assert gateway.calls == ["find_charge"], "what is returned is the gateway's to say"
+
+
+REFUNDED = replace(LINKED, charged_amount=2400, refundable_amount=2100, refunded_amount=300, refund_count=4)
+START = Refund.start(CHARGED, Money(100, "usd"), reason=None, at=format_time(NOW))
+MADE = START.succeed(gateway_reference="re_1", at=format_time(NOW))
+NOT_MADE = START.fail(reason="declined", gateway_reference="re_1", at=format_time(NOW))
+ARRIVED = GatewayRefund("re_1", RefundOutcome.SUCCEEDED)
+SENT_BACK = GatewayRefund("re_1", RefundOutcome.FAILED, "expired_or_canceled_card")
+
+
+@pytest.mark.proves("FR-233")
+@pytest.mark.parametrize(
+    ("refunds", "answers", "rejected"),
+    [
+        pytest.param([MADE, MADE], [SENT_BACK, SENT_BACK], 2, id="each counts"),
+        pytest.param([MADE, MADE], [ARRIVED, SENT_BACK], 1, id="one that arrived ends nothing"),
+        pytest.param([MADE, MADE], [None, SENT_BACK], 1, id="nor one that the gateway does not find"),
+        pytest.param([NOT_MADE, MADE], [SENT_BACK], 1, id="one that never was made is not asked for"),
+    ],
+)
+def test_refunds_that_a_bank_sent_back_are_counted(
+    refunds: list[Refund], answers: list[GatewayRefund | None], rejected: int
+) -> None:
+    gateway = Gateway(refunds=list(answers))
+    settlement = make_service(Table([REFUNDED], refunds=refunds), gateway).settle_payment(author(), "pay_1_001")
+    assert settlement == Settlement(False, rejected)
+    assert gateway.calls == ["find_refund"] * len(answers)
+
+
+@pytest.mark.proves("FR-208", "FR-209", "FR-233")
+@pytest.mark.parametrize(
+    ("payments", "gateway"),
+    [
+        pytest.param([CHARGED], Gateway(), id="to link it"),
+        pytest.param([FAILED, RETURNED], Gateway(CHARGE), id="to return it"),
+        pytest.param([REFUNDED], Gateway(refunds=[SENT_BACK]), id="to take a refund back"),
+    ],
+)
+def test_the_order_is_read_before_its_payment(payments: list[Payment], gateway: Gateway) -> None:
+    """Every change of a payment changes its order: a write that takes for granted the order as it was read first would
+    otherwise put back what another did to the payment in between."""
+    table = Table(list(payments), refunds=[MADE])
+    make_service(table, gateway).settle_payment(author(), payments[0].payment_id)
+    assert table.reads == ["payment", "order", "payment"]
+
+
+@pytest.mark.proves("FR-230")
+@pytest.mark.parametrize(
+    ("started", "seconds"),
+    [
+        ([], 0.0),
+        ([(NOW - MINUTE, False)], 60.0),
+        ([(NOW - MINUTE, False), (NOW - 2 * MINUTE, False), (NOW, False)], 120.0),
+        ([(NOW - MINUTE, False), (NOW - 2 * MINUTE, True)], 60.0),
+        ([(NOW - MINUTE, True)], 0.0),
+    ],
+)
+def test_the_oldest_charge_without_a_paid_order_has_its_age(
+    started: list[tuple[datetime, bool]], seconds: float
+) -> None:
+    due = [replace(make_due(), created_at=format_time(at), is_linked=linked) for at, linked in started]
+    assert make_service(Table(due=due)).read_oldest_age() == seconds

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.template import TemplateError, read_document, read_template
+from local.template import ROOT, TemplateError, read_document, read_template
 
 DOCUMENT: dict[str, Any] = read_document()
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
@@ -47,7 +47,29 @@ def test_logs_run_out() -> None:
 def test_the_api_is_throttled_and_its_access_logged() -> None:
     [api] = resources("AWS::Serverless::HttpApi").values()
     assert set(api["Properties"]["DefaultRouteSettings"]) == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    assert api["Properties"]["RouteSettings"].keys() <= {
+        f"{each.method} {each.path}" for each in read_template().routes
+    }
     assert api["Properties"]["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+
+
+@pytest.mark.proves("FR-414")
+def test_neither_files_nor_other_routes_use_up_what_payments_may_be_asked() -> None:
+    [api] = resources("AWS::Serverless::HttpApi").values()
+    settings = api["Properties"]["RouteSettings"]
+    of_files = {
+        "ThrottlingRateLimit": {"Ref": "WebThrottlingRate"},
+        "ThrottlingBurstLimit": {"Ref": "WebThrottlingBurst"},
+    }
+    assert settings["GET /web/{file+}"] == of_files
+    assert settings["POST /pay"] == api["Properties"]["DefaultRouteSettings"]
+
+
+def test_every_table_of_the_books_is_an_output_that_the_guide_to_exports_names() -> None:
+    guide = (ROOT / "docs" / "how-to" / "export.md").read_text(encoding="utf-8")
+    for table in ("Orders", "Payments", "Refunds", "Audit", "Products"):
+        assert read_document()["Outputs"][f"{table}TableName"] == {"Value": {"Ref": f"{table}Table"}}
+        assert f"`{table}TableName`" in guide
 
 
 def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
@@ -93,12 +115,21 @@ def test_functions_are_traced() -> None:
     assert DOCUMENT["Parameters"]["Tracing"]["Default"] == "Active"
 
 
+@pytest.mark.proves("FR-709")
+def test_the_authorizer_alone_loads_what_verifies_signatures() -> None:
+    layers = {name: function["Properties"].get("Layers", []) for name, function in FUNCTIONS.items()}
+    assert [name for name, used in layers.items() if {"Ref": "TokensLayer"} in used] == ["AuthorizeFunction"]
+    assert DOCUMENT["Resources"]["AuthorizeFunction"]["IgnoreGlobals"] == ["Layers"]
+    assert {"Ref": "CheckoutLayer"} in layers["AuthorizeFunction"]
+
+
 @pytest.mark.proves("FR-001", "FR-035")
-def test_every_route_has_the_authorizer_but_for_health_and_what_is_signed() -> None:
+def test_every_route_has_the_authorizer_but_for_health_what_is_signed_and_files() -> None:
     routes = read_template().routes
-    assert len(routes) == 13
+    assert len(routes) == 17
     open_routes = {f"{route.method} {route.path}" for route in routes if route.authorizer is None}
-    assert open_routes == {"GET /health", "POST /webhooks/stripe"}
+    files = {"GET /", "GET /web/{file+}", "GET /docs", "GET /openapi.json"}
+    assert open_routes == {"GET /health", "POST /webhooks/stripe", *files}
 
 
 def test_a_function_is_named_alike_everywhere() -> None:
@@ -147,6 +178,14 @@ def test_stripes_layer_is_on_the_functions_that_call_the_gateway_and_no_others()
         if {"Ref": "StripeLayer"} in function["Properties"].get("Layers", [])
     }
     assert with_layer == {"pay", "refund_order", "settle_payments", "reconcile_payments", "receive_stripe_event"}
+
+
+@pytest.mark.proves("FR-402")
+def test_the_function_that_hands_out_files_may_do_nothing_else() -> None:
+    function = FUNCTIONS["GetWebFileFunction"]["Properties"]
+    assert "Policies" not in function
+    assert function["Layers"] == [{"Ref": "WebLayer"}]
+    assert RESOURCES["WebLayer"]["Properties"]["ContentUri"] == "web/"
 
 
 @pytest.mark.proves("FR-206")

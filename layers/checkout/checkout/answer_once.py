@@ -6,15 +6,19 @@ import zlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from checkout import wiring
 from checkout.api import Request, Response
+from checkout.errors import StoreUnavailable
 from checkout.idempotency import Result, agree_on_key, run_once
+from checkout.key_records import KeyTaken, RequestKey
+from checkout.transactional_idempotency import TransactionalPersistence
 
-__all__ = ["REPLAYED", "answer_once"]
+__all__ = ["answer_once", "repeat"]
 
 REPLAYED: Mapping[str, str] = MappingProxyType({"idempotent-replayed": "true"})
+
+Made = TypeVar("Made")
 
 
 class KeyedBody(Protocol):
@@ -29,7 +33,8 @@ class KeyedBody(Protocol):
 def answer_once(
     request: Request,
     body: KeyedBody,
-    work: Callable[[str], Response],
+    work: Callable[[RequestKey[Made]], Response],
+    answer: Callable[[Made], Response],
     *,
     operation: str,
     parameters: Mapping[str, str] = MappingProxyType({}),
@@ -37,36 +42,56 @@ def answer_once(
 ) -> Response:
     """The answer that `work` gives for the request's idempotency key, or gave before (FR-010, FR-013).
 
-    `parameters` belong to the request besides its body. An answer that is accepted only, 202, is not a result and is
-    not kept. A success that is repeated has the `replayed_members` in its body.
+    `work` keeps the `answer` to what it makes with its own writes (FR-119). `parameters` belong to the request besides
+    its body. A success that is repeated has the `replayed_members` in its body.
     """
     key = agree_on_key(request.header("idempotency-key"), body.idempotency_key)
+    persistence = TransactionalPersistence()
 
-    def work_on_result() -> tuple[Result, bool]:
-        response = work(key)
-        result = {"status": response.status, "body": _pack(response.body), "headers": dict(response.headers)}
-        return result, response.status != HTTPStatus.ACCEPTED
+    done: list[Response] = []
 
-    result, replayed = run_once(
-        work_on_result,
-        operation=operation,
-        customer_id=request.caller.customer_id,
-        key=key,
-        payload={**body.model_dump(mode="json", exclude={"idempotency_key"}), **parameters},
-        persistence=wiring.idempotency_persistence(operation),
-        lambda_context=request.context,
-    )
-    status, document, headers = result["status"], _unpack(result["body"]), result["headers"]
+    def work_with_key() -> Result:
+        done.append(work(RequestKey(persistence.key_id, persistence.payload_hash, lambda made: _pack(answer(made)))))
+        # What is to be kept is kept.
+        return {}
+
+    def run() -> tuple[Result, bool]:
+        return run_once(
+            work_with_key,
+            operation=operation,
+            customer_id=request.caller.customer_id,
+            key=key,
+            payload={**body.model_dump(mode="json", exclude={"idempotency_key"}), **parameters},
+            persistence=persistence,
+            lambda_context=request.context,
+        )
+
+    try:
+        result, replayed = run()
+    except KeyTaken as taken:
+        persistence.find(taken.record)
+        try:
+            result, replayed = run()
+        except KeyTaken as again:
+            # It ran out this moment, and the key has been used again since.
+            raise StoreUnavailable from again
     if not replayed:
-        return Response(status, document, headers)
-    if status < HTTPStatus.BAD_REQUEST:
-        document |= replayed_members
-    return Response(status, document, {**headers, **REPLAYED})
+        return done[-1]
+    return repeat(Response(result["status"], _unpack(result["body"]), result["headers"]), replayed_members)
 
 
-def _pack(document: Mapping[str, Any]) -> str:
-    """Compressed, so that the largest order's answer fits an item (400 KB), with its members in their order."""
-    return base64.b64encode(zlib.compress(json.dumps(document, ensure_ascii=False).encode())).decode()
+def repeat(response: Response, members: Mapping[str, Any] = MappingProxyType({})) -> Response:
+    """The same answer, marked as given before; a success with these members in its body."""
+    body = {**response.body, **members} if response.status < HTTPStatus.BAD_REQUEST else response.body
+    return Response(response.status, body, {**response.headers, **REPLAYED})
+
+
+def _pack(response: Response) -> str:
+    """As JSON. The body is compressed, so that the largest order's answer fits an item (400 KB), with its members in
+    their order."""
+    body = json.dumps(response.body, ensure_ascii=False).encode()
+    packed = base64.b64encode(zlib.compress(body)).decode()
+    return json.dumps({"status": response.status, "body": packed, "headers": dict(response.headers)})
 
 
 def _unpack(packed: str) -> dict[str, Any]:

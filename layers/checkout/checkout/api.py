@@ -12,11 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_lambda_powertools import Logger, Tracer
-from pydantic import BaseModel
-from pydantic_core import from_json
+from aws_lambda_powertools import Logger
 
 from checkout.audit import Actor
 from checkout.call_limit import working_until
@@ -25,18 +23,20 @@ from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
 from checkout.identifiers import is_order_id, is_payment_id
-from checkout.metrics import count
-from checkout.schemas import validate
+from checkout.metrics import count, count_cold_start
+from checkout.tracing import traced
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Request", "Response", "endpoint", "note", "problem"]
 
 logger = Logger()
-tracer = Tracer()
 
 # No request that the models accept comes near; a longer one is not worth the time of reading it (FR-040).
 MAX_BODY_LENGTH = 600_000
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound="BaseModel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,11 @@ class Request:
 
     def parse(self, model: type[Model]) -> Model:
         """The body, as JSON. Raises InvalidJson (FR-005), CardNumberRefused (FR-007), ValidationFailed (FR-006)."""
+        # Whoever has a model has loaded pydantic; the others need not.
+        from pydantic_core import from_json
+
+        from checkout.schemas import validate
+
         if len(self.event.get("body") or "") > MAX_BODY_LENGTH:
             raise ValidationFailed.of_field("body", f"must not be longer than {MAX_BODY_LENGTH} characters")
         try:
@@ -160,9 +165,10 @@ def _internal_error(request: Request) -> Response:
 def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A Lambda handler of a route: renders what it returns or raises, and writes one log line for each request."""
 
+    @traced
     @functools.wraps(route)
-    @tracer.capture_lambda_handler(capture_response=False)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        count_cold_start(route.__name__)
         request = Request(event, context)
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(request_id=request.request_id, operation=route.__name__)

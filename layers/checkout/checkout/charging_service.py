@@ -10,32 +10,36 @@ from checkout.clock import Clock, format_time
 from checkout.errors import (
     CheckoutError,
     GatewayUnavailable,
+    IdempotencyInProgress,
     IdempotencyKeyReused,
     InvalidToken,
     OrderNotFound,
     PaymentAlreadySucceeded,
     PaymentInProgress,
+    PaymentNotSucceeded,
     StoreUnavailable,
     TooManyAttempts,
 )
-from checkout.gateway import KEYS_KEPT, Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken
-from checkout.hashes import hash_values
+from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken, RequestRefused
+from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
-from checkout.order_table import KeyUse, OrderChanged, OrderTable, OrderToPay, decide_on_latest
+from checkout.order_table import OrderChanged, OrderTable, OrderToPay, decide_on_latest
 from checkout.orders import Limits, Order
-from checkout.payment_recorder import PaymentRecorder, facts_of
-from checkout.payments import NOT_TAKEN, Payment
+from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
+from checkout.payments import NOT_TAKEN, REFUSED, Payment
 
 __all__ = ["Attempt", "ChargingService", "PaymentResult"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An order and a payment that holds it. `resumed` where an earlier request had started the payment."""
+    """An order and a payment that holds it. `resumed` where an earlier request had started the payment; `has_key`
+    where the record of its key is this payment's: after a day there may be none, or another's."""
 
     order: Order
     payment: Payment
     resumed: bool
+    has_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +71,36 @@ class ChargingService:
         self._limits = limits
         self._settle_after = settle_after
 
-    def pay(self, caller: Caller, *, order_id: str, token: str, money: Money, idempotency_key: str) -> PaymentResult:
-        """The payment, succeeded, declined, or pending where the outcome is not known.
+    def pay(
+        self, caller: Caller, *, order_id: str, token: str, money: Money, key: RequestKey[Payment]
+    ) -> PaymentResult:
+        """The payment, succeeded, declined, or pending where the outcome is not known. An outcome is kept, with the
+        answer to it, under the request's key.
 
         A retry with the key of any payment of the order gets that payment: its outcome, or where it is still open the
-        gateway is asked again under the same payment id (FR-018, FR-204). Raises OrderNotFound, OrderNotPayable,
-        AmountMismatch, InvalidToken, PaymentInProgress, PaymentAlreadySucceeded, TooManyAttempts,
-        IdempotencyKeyReused, GatewayUnavailable.
+        gateway is asked again under the same payment id, for a while (FR-018, FR-204). Raises KeyTaken where the key
+        has an answer, OrderNotFound, OrderNotPayable, AmountMismatch, InvalidToken, PaymentInProgress,
+        PaymentAlreadySucceeded, PaymentNotSucceeded where its charge went back, TooManyAttempts, IdempotencyKeyReused,
+        IdempotencyInProgress, GatewayUnavailable.
         """
-        key_hash = hash_values("pay", caller.customer_id, idempotency_key)
-        request_hash = hash_values(key_hash, order_id, token, money.amount, money.currency)
+
+        # What this request has tried to start: a try may have taken effect, and only the next have been answered.
+        begun: list[Payment] = []
 
         def claim() -> Attempt:
-            order, to_pay = self._read_order(caller, order_id, key_hash)
+            order, to_pay = self._read_order(caller, order_id, key)
+            if to_pay.key_record and to_pay.key_record.answers(key.payload_hash):
+                raise KeyTaken(to_pay.key_record)
             payments = self._orders.get_payments_of(order, caller.deadline)
-            for payment in payments:
-                if payment.idempotency_key_hash == key_hash and not payment.failure_reason:
-                    if payment.request_hash != request_hash:
+            # The latest first: where one was surely not charged, its key went on to the next.
+            for payment in reversed(payments):
+                if payment.idempotency_key_hash == key.key_id and payment.holds_key:
+                    if payment.request_hash != key.payload_hash:
                         raise IdempotencyKeyReused
-                    return self._resume(caller, order, payment)
-            self._check_key(order, to_pay.key_use, payments)
+                    if payment in begun:
+                        return Attempt(order, payment, resumed=False)
+                    return self._resume(caller, order, payment, to_pay.key_record)
+            self._check_key(order, to_pay.key_record, payments)
             order.check_payable(money, self._limits)
             for payment in payments:
                 if payment.is_open or payment.is_being_returned:
@@ -96,34 +110,38 @@ class ChargingService:
             if to_pay.declines >= self._limits.hourly_declines:
                 raise self._refuse_for_now(to_pay.declines)
             self._gateway.check_token(token)
-            return self._claim_order(caller, order, to_pay.key_use, key_hash=key_hash, request_hash=request_hash)
+            return self._claim_order(caller, order, key, to_pay.key_record, begun)
 
         def give_up() -> CheckoutError:
             # Whoever was faster, each time, is a payment of this order.
-            order, _ = self._read_order(caller, order_id, key_hash)
+            order, _ = self._read_order(caller, order_id, key)
             payments = self._orders.get_payments_of(order, caller.deadline)
             return PaymentInProgress(transaction_id=payments[-1].payment_id) if payments else StoreUnavailable()
 
         attempt = decide_on_latest(claim, give_up=give_up)
-        if not attempt.payment.is_open:
-            return PaymentResult(attempt.payment, had_ended=True)
-        return self._charge(caller, attempt, token)
+        payment = attempt.payment
+        if not payment.is_open:
+            self._keep_answer(payment, key)
+            return PaymentResult(payment, had_ended=True)
+        if not payment.may_be_resumed(self._clock()):
+            return PaymentResult(payment, had_ended=False)
+        return self._charge(caller, attempt, token, key)
 
-    def _read_order(self, caller: Caller, order_id: str, key_hash: str) -> tuple[Order, OrderToPay]:
-        to_pay = self._orders.get_order_to_pay(caller.customer_id, order_id, key_hash, self._clock(), caller.deadline)
+    def _read_order(self, caller: Caller, order_id: str, key: RequestKey[Payment]) -> tuple[Order, OrderToPay]:
+        to_pay = self._orders.get_order_to_pay(caller.customer_id, order_id, key.key_id, self._clock(), caller.deadline)
         if to_pay.order is None:
             raise OrderNotFound
         return to_pay.order, to_pay
 
-    def _check_key(self, order: Order, use: KeyUse | None, payments: Sequence[Payment]) -> None:
+    def _check_key(self, order: Order, record: KeyRecord | None, payments: Sequence[Payment]) -> None:
         """Raises IdempotencyKeyReused where another order has a payment under the key that may have been charged."""
-        if use is None or use.made_id in {payment.payment_id for payment in payments}:
+        if record is None or record.made_id in {payment.payment_id for payment in payments}:
             return
-        payment = self._orders.get_payment(use.made_id)
+        payment = self._orders.get_payment(record.made_id)
         if payment and payment.order_id == order.order_id:
             # It was started after the order was read.
             raise OrderChanged
-        if payment is None or not payment.failure_reason:
+        if payment is None or payment.holds_key:
             raise IdempotencyKeyReused
 
     def _refuse_for_now(self, declines: int) -> TooManyAttempts:
@@ -136,94 +154,162 @@ class ChargingService:
         )
 
     def _claim_order(
-        self, caller: Caller, order: Order, replaced_use: KeyUse | None, *, key_hash: str, request_hash: str
+        self,
+        caller: Caller,
+        order: Order,
+        key: RequestKey[Payment],
+        replaced: KeyRecord | None,
+        begun: list[Payment],
     ) -> Attempt:
         now = self._clock()
-        at, due_at = format_time(now), format_time(now + self._settle_after)
-        payment = Payment.start(order, idempotency_key_hash=key_hash, request_hash=request_hash, at=at, due_at=due_at)
+        payment = Payment.start(
+            order,
+            idempotency_key_hash=key.key_id,
+            request_hash=key.payload_hash,
+            at=format_time(now),
+            due_at=format_time(now + self._settle_after),
+            busy_until=_busy_until(caller, now),
+        )
         entry = caller.record(
             order,
             event="payment_started",
             from_status=None,
             to_status=payment.status,
             facts={**facts_of(payment), "attempt": payment.attempt},
-            at=at,
+            at=payment.created_at,
         )
         claimed = order.claim(payment.payment_id)
-        self._orders.claim_order(
-            order,
-            claimed,
-            payment,
-            entry,
-            KeyUse(key_hash, request_hash, payment.payment_id),
-            replaced_use=replaced_use,
-            limits=self._limits,
-            at=now,
-            deadline=caller.deadline,
-        )
+        begun.append(payment)
+        try:
+            self._orders.claim_order(
+                order,
+                claimed,
+                payment,
+                entry,
+                key.start(payment.payment_id, now),
+                replaced=replaced,
+                limits=self._limits,
+                at=now,
+                deadline=caller.deadline,
+            )
+        except StoreUnavailable:
+            # It may have been written all the same.
+            self._leave(caller, payment)
+            raise
         return Attempt(claimed.with_audit_head(entry.head), payment, resumed=False)
 
-    def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
-        if not payment.is_open:
-            return Attempt(order, payment, resumed=True)
-        resumed = payment.resume(at=format_time(self._clock()))
-        self._orders.resume_payment(payment, resumed, caller.deadline)
-        return Attempt(order, resumed, resumed=True)
+    def _resume(self, caller: Caller, order: Order, payment: Payment, record: KeyRecord | None) -> Attempt:
+        _check_kept(payment)
+        now = self._clock()
+        has_key = record is not None and record.holds(payment.payment_id, now)
+        if payment.is_open and payment.is_busy(format_time(now)):
+            raise IdempotencyInProgress
+        if not (payment.is_open and payment.may_be_resumed(now)):
+            return Attempt(order, payment, resumed=True, has_key=has_key)
+        resumed = payment.resume(at=format_time(now), busy_until=_busy_until(caller, now))
+        self._orders.note_work_on_payment(payment, resumed, caller.deadline)
+        return Attempt(order, resumed, resumed=True, has_key=has_key)
 
-    def _charge(self, caller: Caller, attempt: Attempt, token: str) -> PaymentResult:
+    def _keep_answer(self, payment: Payment, key: RequestKey[Payment]) -> None:
+        """To a payment that somebody else has ended."""
+        try:
+            self._orders.keep_answer(key.complete(payment.payment_id, payment, self._clock()))
+        except StoreUnavailable:
+            # It follows from the payment, each time that it is asked for.
+            return
+
+    def _charge(self, caller: Caller, attempt: Attempt, token: str, key: RequestKey[Payment]) -> PaymentResult:
         """Asks the gateway, and puts on record what it says.
 
         The payment as it is, still pending, where that cannot be written: nobody is told what is not on record.
         Raises what `pay` does where it was ended otherwise meanwhile.
         """
-        if attempt.resumed and self._clock() - datetime.fromisoformat(attempt.payment.created_at) > KEYS_KEPT:
-            # The gateway may have forgotten the payment's id, and would charge anew.
-            return self._record(caller, attempt, None)
         try:
             charge = self._gateway.charge(attempt.payment, token, caller.gateway_deadline)
         except OutcomeUnknown:
-            return self._record(caller, attempt, None)
+            return self._record(caller, attempt, None, key)
+        except RequestRefused as refusal:
+            return self._fail(caller, attempt, key, REFUSED, GatewayUnavailable(), refusal)
         except RequestNotTaken as refusal:
-            return self._fail(caller, attempt, NOT_TAKEN, GatewayUnavailable(), refusal)
+            return self._fail(caller, attempt, key, NOT_TAKEN, GatewayUnavailable(), refusal)
         except InvalidToken as refusal:
-            return self._fail(caller, attempt, "invalid_token", refusal, refusal)
-        return self._record(caller, attempt, charge)
+            return self._fail(caller, attempt, key, "invalid_token", refusal, refusal)
+        return self._record(caller, attempt, charge, key)
 
-    def _record(self, caller: Caller, attempt: Attempt, charge: Charge | None) -> PaymentResult:
+    def _record(
+        self, caller: Caller, attempt: Attempt, charge: Charge | None, key: RequestKey[Payment]
+    ) -> PaymentResult:
         order, payment = attempt.order, attempt.payment
         try:
             if charge is None or _is_doubtful(charge, payment):
-                recorded = self._recorder.record_unknown(caller, order, payment)
+                recorded, is_ours = self._recorder.record_unknown(caller, order, payment)
             else:
-                recorded = self._recorder.record_charge(caller, order, payment, charge)
+                recorded, is_ours = self._recorder.record_charge(
+                    caller, order, payment, charge, key=key if attempt.has_key else None
+                )
         except StoreUnavailable:
-            recorded = payment
-        if recorded.is_being_returned:
-            raise PaymentInProgress(transaction_id=recorded.payment_id)
-        if recorded.failure_reason:
-            # Settling was faster, and made the charge impossible.
-            raise GatewayUnavailable
-        next_action = charge.next_action if charge and recorded.is_open else None
-        return PaymentResult(recorded, had_ended=False, next_action=next_action)
+            recorded, is_ours = self._leave(caller, payment), False
+        return self._tell(recorded, is_ours, key, charge)
 
     def _fail(
-        self, caller: Caller, attempt: Attempt, reason: str, refusal: CheckoutError, cause: Exception
+        self,
+        caller: Caller,
+        attempt: Attempt,
+        key: RequestKey[Payment],
+        reason: str,
+        refusal: CheckoutError,
+        cause: Exception,
     ) -> PaymentResult:
         """Raises the refusal once it is on record that nobody was charged; else the payment as it is."""
         if attempt.resumed:
             # This request was not taken; the one that started the payment may have been.
-            return self._record(caller, attempt, None)
+            return self._record(caller, attempt, None, key)
         try:
-            ended = self._recorder.record_failure(
+            ended, is_ours = self._recorder.record_failure(
                 caller, attempt.order, attempt.payment, reason=reason, by_sole_request=True
             )
         except StoreUnavailable:
-            ended = attempt.payment
-        if ended.failure_reason:
+            ended, is_ours = self._leave(caller, attempt.payment), False
+        if is_ours:
             raise refusal from cause
-        return PaymentResult(ended, had_ended=False)
+        return self._tell(ended, is_ours, key)
+
+    def _tell(
+        self, payment: Payment, is_ours: bool, key: RequestKey[Payment], charge: Charge | None = None
+    ) -> PaymentResult:
+        """What becomes of a payment, by this request or by a faster one."""
+        _check_kept(payment)
+        if payment.failure_reason:
+            # Settling was faster, and made the charge impossible.
+            raise GatewayUnavailable
+        if not (payment.is_open or is_ours):
+            self._keep_answer(payment, key)
+        next_action = charge.next_action if charge and payment.is_open else None
+        return PaymentResult(payment, had_ended=False, next_action=next_action)
+
+    def _leave(self, caller: Caller, payment: Payment) -> Payment:
+        """The payment as it is; a retry need not wait until this request's time is over (FR-018)."""
+        try:
+            self._orders.note_work_on_payment(payment, payment.leave(), caller.deadline)
+        except (OrderChanged, StoreUnavailable):
+            # Somebody is at work on it; or it is free once the time is over.
+            return payment
+        return payment.leave()
+
+
+def _busy_until(caller: Caller, now: datetime) -> str:
+    """Until then another request with the key is told that this one is at work (FR-012)."""
+    return format_time(now + timedelta(seconds=caller.deadline()))
+
+
+def _check_kept(payment: Payment) -> None:
+    """Raises PaymentInProgress while a charge that pays for no order goes back, PaymentNotSucceeded once it has."""
+    if payment.is_being_returned:
+        raise PaymentInProgress(transaction_id=payment.payment_id)
+    if payment.was_returned:
+        raise PaymentNotSucceeded(transaction_id=payment.payment_id, payment_status=payment.public_status)
 
 
 def _is_doubtful(charge: Charge, payment: Payment) -> bool:
-    """A charge of another amount is no answer to the request; what it is, is found out when the payment is settled."""
-    return charge.status is ChargeStatus.SUCCEEDED and charge.money != payment.money
+    """A charge that is not as asked is no answer to the request; what it is, is found out when it is settled."""
+    return charge.status is ChargeStatus.SUCCEEDED and not is_as_asked(charge, payment)

@@ -1,4 +1,4 @@
-"""Cursors of list_orders: where a page ended, signed, and good for one customer's list only (FR-109)."""
+"""Cursors of list_orders: where a page begins, signed, and good for one customer's list only (FR-109)."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ class CursorSigner:
         return str(self._serializer(customer_id, status).dumps(order_id))
 
     def read(self, cursor: str, customer_id: str, status: OrderStatus | None) -> str:
-        """The order id that the page before ended with. Raises InvalidCursor."""
+        """The order id that the page begins with. Raises InvalidCursor."""
         try:
             order_id = str(self._serializer(customer_id, status).loads(cursor, max_age=MAX_AGE_SECONDS))
             # Base64 has several spellings of the same bytes; only the one that was given out is the cursor.

@@ -49,7 +49,14 @@ PASSING_ERRORS = {
 
 
 class ConditionFailed(Exception):
-    """What a write took for granted is not so; nothing was written."""
+    """What a write takes for granted is not so; nothing was written.
+
+    `items` has a place for each action: the item that was there, where its condition failed and it asks for that.
+    """
+
+    def __init__(self, items: Sequence[Item | None]) -> None:
+        super().__init__()
+        self.items = items
 
 
 class _Deserializer(TypeDeserializer):
@@ -78,9 +85,9 @@ def change_item(table: str, key: Item, before: Item, after: Item, *, conditions:
     """
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     removed = [name for name in before if name not in after]
-    expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in changed)
-    if removed:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+    sets, removes = [f"#{name} = :new_{name}" for name in changed], [f"#{name}" for name in removed]
+    clauses = {"SET": sets, "REMOVE": removes}
+    expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
     condition = " AND ".join(conditions)
     names = re.findall(r"#(\w+)", f"{expression} {condition}")
     return {
@@ -139,7 +146,7 @@ class Transaction:
                     self._client.transact_write_items(TransactItems=actions)
             except self._client.exceptions.TransactionCanceledException as error:
                 if not _is_passing(error):
-                    raise ConditionFailed from error
+                    raise ConditionFailed(_read_items(error)) from error
                 pause = _make_pause(tries, self._jitter)
                 if tries == MAX_TRIES or pause >= deadline():
                     raise StoreUnavailable from error
@@ -193,6 +200,11 @@ def _is_passing(error: ClientError) -> bool:
     if codes and codes <= PASSING_REASONS:
         return True
     raise error
+
+
+def _read_items(error: ClientError) -> list[Item | None]:
+    reasons = error.response.get("CancellationReasons", [])
+    return [from_wire(reason["Item"]) if "Item" in reason else None for reason in reasons]
 
 
 def _code_of(error: ClientError) -> str:

@@ -108,6 +108,8 @@ class InvalidRequest(CheckoutError):
 
 
 class InvalidJson(InvalidRequest):
+    """The body is not JSON in UTF-8, or is JSON of another kind than is received there."""
+
     status = 400
     code = "invalid_json"
 

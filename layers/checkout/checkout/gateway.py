@@ -1,13 +1,13 @@
 """What the checkout asks of a payment gateway.
 
 A payment id, and a refund id, is the gateway's idempotency key: the same one again is the same charge, or refund,
-again, for KEYS_KEPT at least; after that it must be looked for, not asked for. Every call ends before its deadline
-does.
+again, for an hour at least; Stripe promises a day (https://docs.stripe.com/api/idempotent_requests). Every call ends
+before its deadline does.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -17,7 +17,6 @@ from checkout.payments import Payment
 from checkout.refunds import Refund
 
 __all__ = [
-    "KEYS_KEPT",
     "Charge",
     "ChargeStatus",
     "Gateway",
@@ -28,9 +27,6 @@ __all__ = [
     "RequestNotTaken",
     "RequestRefused",
 ]
-
-KEYS_KEPT = timedelta(hours=20)
-"""Less than what gateways promise: Stripe a day (https://docs.stripe.com/api/idempotent_requests)."""
 
 
 class RequestNotTaken(Exception):

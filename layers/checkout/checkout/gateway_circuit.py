@@ -1,7 +1,8 @@
 """A gateway that is left alone for a while when it fails again and again (FR-226).
 
 Powertools keeps the circuit, its state in a table, so that all functions learn what one of them found; each reads it at
-most every 5 s. Where the state cannot be read the circuit is taken for closed.
+most every 5 s. A fault of the table keeps nobody from the gateway: where the state cannot be read the circuit is taken
+for closed, and where it cannot be written down who tries the gateway again, whoever asks does.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig, CircuitState, circuit_breaker
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
-from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
 from checkout.clock import Clock, Deadline
 from checkout.errors import CheckoutError, GatewayUnavailable
@@ -19,7 +20,7 @@ from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUndecided, R
 from checkout.payments import Payment
 from checkout.refunds import Refund
 
-__all__ = ["CircuitGateway"]
+__all__ = ["CircuitGateway", "CircuitStates"]
 
 CIRCUIT = "payment_gateway"
 OPEN_SECONDS = 30
@@ -27,12 +28,21 @@ OPEN_SECONDS = 30
 Answer = TypeVar("Answer")
 
 
+class CircuitStates(CircuitBreakerDynamoDBPersistence):
+    """The states of circuits in a table."""
+
+    def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
+        """False only where another one tries the gateway: of these writes alone Powertools raises the faults."""
+        try:
+            return super().try_acquire_half_open(name, owner, opened_at)
+        except Exception:
+            return True
+
+
 class CircuitGateway:
     """A gateway, asked only while its circuit is closed; `failures` in a row open it, one success closes it again."""
 
-    def __init__(
-        self, gateway: Gateway, states: CircuitBreakerPersistenceLayer, *, failures: int, clock: Clock
-    ) -> None:
+    def __init__(self, gateway: Gateway, states: CircuitStates, *, failures: int, clock: Clock) -> None:
         self._gateway = gateway
         self._states = states
         self._clock = clock

@@ -1,15 +1,14 @@
 """Results by idempotency key: the same request again gets the same answer again (FR-009 to FR-013).
 
-Powertools keeps the results, keyed by operation, customer and key. It is the outer ring: it answers retries without
-doing the work again, but it runs the work again where an attempt did not end in time. That money is taken once rests
-on the conditional writes below it.
+Powertools keys the results by operation, customer and key, tells a request of another, and repeats what is kept. It is
+the outer ring: that money is taken once rests on the conditional writes below it.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
+    BasePersistenceLayer,
     IdempotencyConfig,
     idempotent_function,
 )
@@ -39,14 +38,6 @@ KEPT_SECONDS = 24 * 60 * 60
 MAX_KEY_LENGTH = 255
 
 
-class _NotKept(Exception):
-    """Carries a result past Powertools, which keeps what is returned and forgets what is raised."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__()
-        self.result = result
-
-
 def agree_on_key(header: str | None, body: str | None) -> str:
     """The key of a request that may carry it in the Idempotency-Key header, quoted or bare, and in its body.
 
@@ -71,19 +62,18 @@ def _unquote(key: str) -> str:
 
 
 def run_once(
-    work: Callable[[], tuple[Result, bool]],
+    work: Callable[[], Result],
     *,
     operation: str,
     customer_id: str,
     key: str,
     payload: Mapping[str, Any],
-    persistence: DynamoDBPersistenceLayer,
+    persistence: BasePersistenceLayer,
     lambda_context: Any,
 ) -> tuple[Result, bool]:
     """The result of `work`, or the one kept for this customer and key; and whether it was kept.
 
-    `work` says of its result whether it is one to keep. What it raises is not kept. Raises IdempotencyKeyReused,
-    IdempotencyInProgress and StoreUnavailable.
+    What `work` raises is not kept, and raised. Raises IdempotencyKeyReused, IdempotencyInProgress and StoreUnavailable.
     """
     replayed: list[bool] = []
 
@@ -106,16 +96,11 @@ def run_once(
         data_keyword_argument="request", persistence_store=persistence, config=config, key_prefix=operation
     )
     def run(*, request: Mapping[str, Any]) -> Result:  # noqa: ARG001 - Powertools takes the key from it
-        result, keep = work()
-        done.append(result)
-        if not keep:
-            raise _NotKept(result)
-        return result
+        done.append(work())
+        return done[-1]
 
     try:
         result = run(request={"customer_id": customer_id, "key": key, "payload": payload})
-    except _NotKept as carrier:
-        return carrier.result, False
     except IdempotencyValidationError as error:
         raise IdempotencyKeyReused from error
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:

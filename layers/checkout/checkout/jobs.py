@@ -9,24 +9,26 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 
 from checkout.audit import Actor
 from checkout.call_limit import working_until
 from checkout.caller import Author
+from checkout.metrics import count_cold_start
+from checkout.tracing import traced
 
 __all__ = ["job"]
 
 logger = Logger()
-tracer = Tracer()
 
 
 def job(work: Callable[[Author], Mapping[str, Any]]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A Lambda handler of a job: one log line for each run; a fault is the function's error, so that it is alarmed."""
 
+    @traced
     @functools.wraps(work)
-    @tracer.capture_lambda_handler(capture_response=False)
     def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
+        count_cold_start(work.__name__)
         request_id = str(context.aws_request_id)
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(request_id=request_id, operation=work.__name__)

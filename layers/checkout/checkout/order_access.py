@@ -21,7 +21,7 @@ def get_visible_order(orders: OrderTable, caller: Caller, order_id: str) -> Orde
 
 def get_visible_payment(orders: OrderTable, caller: Caller, payment_id: str) -> Payment:
     """Raises PaymentNotFound, also where the payment is another customer's and the caller is not staff."""
-    payment = orders.get_payment(payment_id)
-    if payment is None or not (payment.customer_id == caller.customer_id or caller.is_staff):
+    payment = orders.find_payment(payment_id, None if caller.is_staff else caller.customer_id)
+    if payment is None:
         raise PaymentNotFound
     return payment

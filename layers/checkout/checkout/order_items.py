@@ -6,12 +6,21 @@ from zlib import crc32
 from checkout.audit import AuditHead
 from checkout.dynamodb import Item
 from checkout.money import Money
-from checkout.orders import Order, OrderItem
+from checkout.orders import Order, OrderItem, PublicOrder
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus
 
-__all__ = ["DUE_SHARDS", "from_order", "from_payment", "from_refund", "to_order", "to_payment", "to_refund"]
+__all__ = [
+    "DUE_SHARDS",
+    "from_order",
+    "from_payment",
+    "from_refund",
+    "to_order",
+    "to_payment",
+    "to_public_order",
+    "to_refund",
+]
 
 DUE_SHARDS = 4
 """Parts of the index of payments that are due: no part takes all the writes."""
@@ -47,25 +56,36 @@ def from_order(order: Order, head: AuditHead) -> dict[str, Any]:
     )
 
 
+def to_public_order(item: Item) -> PublicOrder:
+    """Also of an item of the index by status, which holds no more."""
+    return PublicOrder(**_read_public_fields(item))
+
+
 def to_order(item: Item) -> Order:
     return Order(
-        order_id=item["order_id"],
-        customer_id=item["customer_id"],
-        status=OrderStatus(item["status"]),
-        total=Money(item["total_amount"], item["currency"]),
-        items=tuple(OrderItem(**fields) for fields in item["items"]),
-        metadata=item["metadata"],
-        payment_id=item.get("payment_id"),
-        refunded_amount=item["refunded_amount"],
-        version=item["version"],
-        created_at=item["created_at"],
-        updated_at=item["updated_at"],
+        **_read_public_fields(item),
         live_payment_id=item.get("live_payment_id"),
         payment_attempts=item["payment_attempts"],
         declined_payments=item["declined_payments"],
         refused_payments=item["refused_payments"],
         audit_head=AuditHead(item["audit_sequence"], item["audit_hash"]),
     )
+
+
+def _read_public_fields(item: Item) -> dict[str, Any]:
+    return {
+        "order_id": item["order_id"],
+        "customer_id": item["customer_id"],
+        "status": OrderStatus(item["status"]),
+        "total": Money(item["total_amount"], item["currency"]),
+        "items": tuple(OrderItem(**fields) for fields in item["items"]),
+        "metadata": item["metadata"],
+        "payment_id": item.get("payment_id"),
+        "refunded_amount": item["refunded_amount"],
+        "version": item["version"],
+        "created_at": item["created_at"],
+        "updated_at": item["updated_at"],
+    }
 
 
 def from_payment(payment: Payment) -> dict[str, Any]:
@@ -91,6 +111,7 @@ def from_payment(payment: Payment) -> dict[str, Any]:
             "decline_code": payment.decline_code,
             "failure_reason": payment.failure_reason,
             "resumed_at": payment.resumed_at,
+            "busy_until": payment.busy_until,
             "act_until": payment.act_until,
             "linked_at": payment.linked_at,
             "due_at": payment.due_at,
@@ -123,6 +144,7 @@ def from_refund(refund: Refund) -> dict[str, Any]:
             "reason": refund.reason,
             "idempotency_key_hash": refund.idempotency_key_hash,
             "request_hash": refund.request_hash,
+            "busy_until": refund.busy_until,
             "gateway_reference": refund.gateway_reference,
             "failure_reason": refund.failure_reason,
         }

@@ -1,17 +1,17 @@
 """What can be done with orders, but for paying them."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from checkout.audit import AuditEntry
 from checkout.caller import Caller
+from checkout.catalogue import Catalogue
 from checkout.clock import Clock, format_time
-from checkout.errors import IdempotencyKeyReused, OrderNotFound
-from checkout.hashes import hash_values
+from checkout.errors import CheckoutError, OrderNotFound
 from checkout.identifiers import Randomness, new_order_id
+from checkout.key_records import KeyTaken, RequestKey
 from checkout.order_access import get_visible_order
-from checkout.order_table import KeyUse, OrderTable, decide_on_latest
-from checkout.orders import Order, OrderLine, price_lines
+from checkout.order_table import OrderTable, decide_on_latest
+from checkout.orders import Order, OrderLine, PublicOrder
 from checkout.product_table import ProductTable
 from checkout.products import Product
 from checkout.transitions import OrderStatus
@@ -26,6 +26,7 @@ class OrderService:
         self,
         orders: OrderTable,
         products: ProductTable,
+        catalogue: Catalogue,
         *,
         clock: Clock,
         randomness: Randomness,
@@ -33,6 +34,7 @@ class OrderService:
     ) -> None:
         self._orders = orders
         self._products = products
+        self._catalogue = catalogue
         self._clock = clock
         self._randomness = randomness
         self._maximum_total = maximum_total
@@ -44,30 +46,34 @@ class OrderService:
         lines: Sequence[OrderLine],
         currency: str | None,
         metadata: Mapping[str, str],
-        idempotency_key: str,
-    ) -> tuple[Order, bool]:
-        """The order, and whether this call made it: a retry with the key gets the order that is there (FR-119).
+        key: RequestKey[Order],
+    ) -> Order:
+        """The order, kept with the answer to it under the request's key (FR-119).
 
-        FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, IdempotencyKeyReused.
+        FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, and KeyTaken where
+        there is an order under the key.
         """
-        key_hash = hash_values("create_order", caller.customer_id, idempotency_key)
-        asked = [[line.product_id, line.quantity, line.unit_price] for line in lines]
-        request = json.dumps([asked, currency, sorted(metadata.items())])
-        request_hash = hash_values(key_hash, request)
-        products = self._products.get_products((line.product_id for line in lines), caller.deadline)
-        currency, items = price_lines(lines, products, currency)
-        tried: list[bool] = []
+        try:
+            return self._create_order(caller, lines, currency, metadata, key)
+        except CheckoutError:
+            # What was made under the key stays made, whatever the catalogue says now.
+            record = self._orders.get_key_record(key.key_id, self._clock())
+            if record is None:
+                raise
+        raise KeyTaken(record)
 
-        def create() -> tuple[Order, bool]:
+    def _create_order(
+        self,
+        caller: Caller,
+        lines: Sequence[OrderLine],
+        asked_currency: str | None,
+        metadata: Mapping[str, str],
+        key: RequestKey[Order],
+    ) -> Order:
+        currency, items = self._catalogue.price_lines(lines, asked_currency, caller.deadline)
+
+        def create() -> Order:
             now = self._clock()
-            # Where the first try was refused, the key has an order, or another order has the id.
-            use = self._orders.get_key_use(key_hash, now) if tried else None
-            known = self._orders.get_order(caller.customer_id, use.made_id) if use else None
-            if use and known:
-                if use.request_hash != request_hash:
-                    raise IdempotencyKeyReused
-                return known, False
-            tried.append(True)
             order = Order.create(
                 order_id=new_order_id(now, self._randomness),
                 customer_id=caller.customer_id,
@@ -88,9 +94,9 @@ class OrderService:
             entry = caller.record(
                 order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
             )
-            made = KeyUse(key_hash, request_hash, order.order_id)
-            self._orders.create_order(order, entry, made, caller.deadline, at=now)
-            return order, True
+            record = key.complete(order.order_id, order, now)
+            self._orders.create_order(order, entry, record, caller.deadline, at=now)
+            return order
 
         return decide_on_latest(create)
 
@@ -99,10 +105,10 @@ class OrderService:
         return get_visible_order(self._orders, caller, order_id)
 
     def list_orders(
-        self, caller: Caller, *, limit: int, status: OrderStatus | None, before: str | None
-    ) -> tuple[list[Order], bool]:
-        """FR-107, FR-108: the caller's orders, newest first, older than the order `before`; whether there are more."""
-        return self._orders.list_orders(caller.customer_id, limit=limit, status=status, before=before)
+        self, caller: Caller, *, limit: int, status: OrderStatus | None, start: str | None
+    ) -> tuple[list[PublicOrder], str | None]:
+        """FR-107, FR-108: the caller's orders, newest first, from the order `start` on; and which one follows."""
+        return self._orders.list_orders(caller.customer_id, limit=limit, status=status, start=start)
 
     def get_order_audit(self, caller: Caller, order_id: str) -> list[AuditEntry]:
         """FR-111, oldest first. Raises OrderNotFound."""

@@ -8,8 +8,8 @@ Items
                 key due_shard and due_at, of the payments with something left to be done.
     refunds     key refund_id. One refund of a payment.
     audit       key order_id, sequence. Put once, never updated or deleted.
-    keys        key id, `key#` and the hash of operation, customer and idempotency key: which order, payment or refund
-                was made under it. In the table of results by key; its items run out.
+    keys        key id, of operation, customer and idempotency key: which order, payment or refund was made under it,
+                and the answer once there is one. Its items run out.
     declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer that began in that hour were
                 declined, or may yet be; its items run out.
 
@@ -17,14 +17,15 @@ Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            Query on by_order_id, then GetItem, consistent
     an order to pay, its customer's         BatchGetItem, consistent
-    declines, and the use of the key
+    declines, and the record of the key
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
+    an order and a payment of it            BatchGetItem, consistent
     payments and refunds by their ids       BatchGetItem, consistent; ids follow from the order, or the payment
     payments that are due, longest first    Query on due, shard by shard
     payments of a day                       Query on by_day
     an order's audit entries, oldest first  Query, consistent
-    the use of an idempotency key           GetItem, consistent
+    the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 Every transaction that changes an order has the condition `unchanged`: nobody wrote the order since it was read. What
@@ -33,6 +34,7 @@ change itself rests on; they hold whatever was read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -51,6 +53,7 @@ from checkout.dynamodb import (
 )
 from checkout.errors import CheckoutError, StoreUnavailable
 from checkout.identifiers import is_order_id, is_payment_id, payment_id_of, refund_id_of
+from checkout.key_records import KeyRecord, KeyTaken
 from checkout.order_items import (
     DUE_SHARDS,
     from_order,
@@ -58,9 +61,10 @@ from checkout.order_items import (
     from_refund,
     to_order,
     to_payment,
+    to_public_order,
     to_refund,
 )
-from checkout.orders import Limits, Order
+from checkout.orders import Limits, Order, PublicOrder
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
@@ -68,12 +72,12 @@ from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "KeyUse", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
+__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
 
 MAX_DECISIONS = 6
+AFTER_ALL_IDS = "~"
 MAX_BATCH = 100
 DECLINES_KEPT = timedelta(hours=2)
-KEYS_KEPT = timedelta(hours=24)
 
 # A payment that pays for its order is refunded by staff, not returned.
 UNPAID_BY_IT = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
@@ -112,18 +116,6 @@ class TableNames:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyUse:
-    """What was made under an idempotency key: an order, a payment or a refund, by its id.
-
-    `key_hash` is of operation, customer and key, `request_hash` of the request.
-    """
-
-    key_hash: str
-    request_hash: str
-    made_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
     """A payment with something left to be done: since when, when it was started, how long its customer may act (all RFC
     3339), and how often it was looked after."""
@@ -138,12 +130,12 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
-    """An order; how many payments of its customer were declined, or may yet be, within this hour; and what the
-    payment's idempotency key was used for, of whatever order, within a day."""
+    """An order; how many payments of its customer were declined, or may yet be, within this hour; and what is kept
+    under the payment's idempotency key, of whatever order."""
 
     order: Order | None
     declines: int
-    key_use: KeyUse | None
+    key_record: KeyRecord | None
 
 
 class OrderTable:
@@ -187,13 +179,13 @@ class OrderTable:
             )
         return next((self.get_order(item["customer_id"]["S"], order_id) for item in found["Items"]), None)
 
-    def get_key_use(self, key_hash: str, now: datetime) -> KeyUse | None:
+    def get_key_record(self, key_id: str, now: datetime) -> KeyRecord | None:
         """What was made under a key within a day (FR-119)."""
-        item = self._get(self._keys, _to_key(key_hash))
-        return _to_key_use(item, now) if item else None
+        item = self._get(self._keys, {"id": key_id})
+        return _to_key_record(item, now) if item else None
 
     def get_order_to_pay(
-        self, customer_id: str, order_id: str, key_hash: str, now: datetime, deadline: Deadline
+        self, customer_id: str, order_id: str, key_id: str, now: datetime, deadline: Deadline
     ) -> OrderToPay:
         """The order, and what else decides on a payment of it; no order where the customer has none of this id."""
         if not is_order_id(order_id):
@@ -201,13 +193,13 @@ class OrderTable:
         keys = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
             self._declines: [_to_hour_key(customer_id, now)],
-            self._keys: [_to_key(key_hash)],
+            self._keys: [{"id": key_id}],
         }
         found = self._read_batch(keys, deadline)
         return OrderToPay(
             order=next((to_order(item) for item in found[self._orders]), None),
             declines=sum(item["declines"] for item in found[self._declines]),
-            key_use=next((_to_key_use(item, now) for item in found[self._keys]), None),
+            key_record=next((_to_key_record(item, now) for item in found[self._keys]), None),
         )
 
     def get_payment(self, payment_id: str) -> Payment | None:
@@ -217,13 +209,43 @@ class OrderTable:
         item = self._get(self._payments, {"payment_id": payment_id})
         return to_payment(item) if item else None
 
+    def find_payment(self, payment_id: str, customer_id: str | None) -> Payment | None:
+        """A payment of this customer's, or, where None is given, whosever it is. Another's does not leave the table, so
+        that one that exists takes no longer to refuse than one that does not (FR-310)."""
+        if not is_payment_id(payment_id):
+            return None
+        query: dict[str, Any] = {
+            "TableName": self._payments,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "payment_id = :payment",
+            "ExpressionAttributeValues": {":payment": {"S": payment_id}},
+        }
+        if customer_id is not None:
+            # Of one item, which is read and paid for anyway.
+            query["FilterExpression"] = "customer_id = :customer"  # nosemgrep: filter-expression
+            query["ExpressionAttributeValues"][":customer"] = {"S": customer_id}
+        with reading_faults():
+            found = self._client.query(**query)["Items"]
+        return to_payment(from_wire(found[0])) if found else None
+
+    def get_order_and_payment(
+        self, customer_id: str, order_id: str, payment_id: str, deadline: Deadline
+    ) -> tuple[Order | None, Payment | None]:
+        """Each None where it does not exist. Read at once, but not at one moment."""
+        keys = {
+            self._orders: [{"customer_id": customer_id, "order_id": order_id}] if is_order_id(order_id) else [],
+            self._payments: [{"payment_id": payment_id}] if is_payment_id(payment_id) else [],
+        }
+        found = self._read_batch(keys, deadline)
+        return (
+            next(map(to_order, found[self._orders]), None),
+            next(map(to_payment, found[self._payments]), None),
+        )
+
     def get_payments(self, payment_ids: Sequence[str], deadline: Deadline) -> list[Payment]:
         """Those that exist, in any order."""
-        items: list[dict[str, Any]] = []
-        for at in range(0, len(payment_ids), MAX_BATCH):
-            keys = [{"payment_id": payment_id} for payment_id in payment_ids[at : at + MAX_BATCH]]
-            items += self._read_batch({self._payments: keys}, deadline)[self._payments]
-        return [to_payment(item) for item in items]
+        keys = [{"payment_id": payment_id} for payment_id in payment_ids]
+        return [to_payment(item) for item in self._get_all(self._payments, keys, deadline)]
 
     def get_payments_of(self, order: Order, deadline: Deadline) -> list[Payment]:
         """All attempts to pay an order, the first one first; their ids follow from the order."""
@@ -235,7 +257,7 @@ class OrderTable:
         """All refunds of a payment, the first one first; their ids follow from the payment."""
         numbers = range(1, payment.refund_count + 1)
         keys = [{"refund_id": refund_id_of(payment.payment_id, number)} for number in numbers]
-        items = self._read_batch({self._refunds: keys}, deadline)[self._refunds]
+        items = self._get_all(self._refunds, keys, deadline)
         return sorted(map(to_refund, items), key=lambda refund: refund.number)
 
     def list_due(self, *, before: str, limit: int) -> list[Due]:
@@ -266,32 +288,35 @@ class OrderTable:
         return [item["payment_id"] for item in self._read_pages(query)]
 
     def list_orders(
-        self, customer_id: str, *, limit: int, status: OrderStatus | None, before: str | None
-    ) -> tuple[list[Order], bool]:
-        """At most `limit` orders of a customer, newest first, older than the order `before`; and whether more follow.
+        self, customer_id: str, *, limit: int, status: OrderStatus | None, start: str | None
+    ) -> tuple[list[PublicOrder], str | None]:
+        """At most `limit` orders of a customer, newest first, from the order `start` on; and the one that the next page
+        starts with.
 
         One consistent Query, so that a new order is in the next answer (FR-107), and by status from an index that is
-        written with the order, so that no page is thinned by a filter (FR-108).
+        written with the order, so that no page is thinned by a filter (FR-108). It holds what clients see, and is not
+        written where only bookkeeping changes. A page is a range of keys, which costs the same wherever it is (FR-706).
         """
+        last = start or AFTER_ALL_IDS
         query: dict[str, Any] = {
             "TableName": self._orders,
-            "KeyConditionExpression": "customer_id = :customer_id",
-            "ExpressionAttributeValues": {":customer_id": {"S": customer_id}},
             "ConsistentRead": True,
             "ScanIndexForward": False,
             "Limit": limit + 1,
         }
         if status:
             query["IndexName"] = "by_status"
-            query["KeyConditionExpression"] += " AND begins_with(status_order_id, :status)"
-            query["ExpressionAttributeValues"][":status"] = {"S": f"{status}#"}
-        if before:
-            start = {"customer_id": customer_id, "order_id": before}
-            query["ExclusiveStartKey"] = to_wire(start | ({"status_order_id": f"{status}#{before}"} if status else {}))
+            query["KeyConditionExpression"] = "customer_id = :customer AND status_order_id BETWEEN :first AND :last"
+            values = {":customer": customer_id, ":first": f"{status}#", ":last": f"{status}#{last}"}
+        else:
+            query["KeyConditionExpression"] = "customer_id = :customer AND order_id <= :last"
+            values = {":customer": customer_id, ":last": last}
         with reading_faults():
-            page = self._client.query(**query)
-        orders = [to_order(from_wire(item)) for item in page["Items"]]
-        return orders[:limit], len(orders) > limit or "LastEvaluatedKey" in page
+            page = self._client.query(**query, ExpressionAttributeValues=to_wire(values))
+        orders = [to_public_order(from_wire(item)) for item in page["Items"]]
+        # A Query ends at 1 MB, too: what it found last begins the next page then.
+        shown = limit if len(orders) > limit else len(orders) - ("LastEvaluatedKey" in page)
+        return orders[:shown], next((order.order_id for order in orders[shown:]), None)
 
     def list_audit_entries(self, order_id: str) -> list[AuditEntry]:
         """An order's trail, oldest first."""
@@ -313,17 +338,22 @@ class OrderTable:
 
     # Changes, each one transaction with its audit entry (FR-029)
 
-    def create_order(self, order: Order, entry: AuditEntry, use: KeyUse, deadline: Deadline, *, at: datetime) -> None:
-        """FR-102, FR-119. Conditions: no such order, and none under the key within a day."""
+    def create_order(
+        self, order: Order, entry: AuditEntry, record: KeyRecord, deadline: Deadline, *, at: datetime
+    ) -> None:
+        """FR-102, FR-119. Conditions: no such order, and none under the key within a day: else raises KeyTaken."""
         absent = "attribute_not_exists(order_id)"
-        self._write(
-            [
-                self._put(self._orders, from_order(order, entry.head), absent),
-                self._append(entry),
-                self._use_key(use, at),
-            ],
-            deadline,
-        )
+        use = self._use_key(record, at)
+        use["Put"]["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            self._transaction(
+                [self._put(self._orders, from_order(order, entry.head), absent), self._append(entry), use], deadline
+            )
+        except ConditionFailed as failure:
+            found = failure.items[-1]
+            if found is None:
+                raise OrderChanged from failure
+            raise KeyTaken(KeyRecord.from_item(found)) from failure
 
     def claim_order(
         self,
@@ -331,9 +361,9 @@ class OrderTable:
         after: Order,
         payment: Payment,
         entry: AuditEntry,
-        use: KeyUse,
+        record: KeyRecord,
         *,
-        replaced_use: KeyUse | None,
+        replaced: KeyRecord | None,
         limits: Limits,
         at: datetime,
         deadline: Deadline,
@@ -341,7 +371,7 @@ class OrderTable:
         """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015).
 
         It is counted as declined in this hour until it is known not to be, so that the cap holds for those under way
-        (FR-227). `replaced_use` is of a payment under the same key that was surely not charged.
+        (FR-227). `replaced` is of a payment under the same key that was surely not charged.
         """
         payable, origins = _may_become(OrderStatus.PAID)
         conditions = [
@@ -364,14 +394,15 @@ class OrderTable:
                 self._change_order(before, after, entry, conditions, values),
                 self._put(self._payments, from_payment(payment), absent),
                 self._append(entry),
-                self._use_key(use, at, replaced_use),
+                self._use_key(record, at, replaced),
                 self._count_decline(payment.customer_id, at, limits.hourly_declines),
             ],
             deadline,
         )
 
-    def resume_payment(self, before: Payment, after: Payment, deadline: Deadline) -> None:
-        """A later request takes up a payment whose outcome is not known, before it asks the gateway again (FR-018)."""
+    def note_work_on_payment(self, before: Payment, after: Payment, deadline: Deadline) -> None:
+        """A later request takes up a payment whose outcome is not known, before it asks the gateway again (FR-018); or
+        one leaves it as it is."""
         self._write([self._change_payment(before, after, [], {})], deadline)
 
     def postpone_payment(self, due: Due, *, due_at: str) -> bool:
@@ -402,7 +433,7 @@ class OrderTable:
         """What became of a payment is not known, and that is on record (FR-203). Takes each before and after."""
         self._write(
             [
-                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment[0])),
+                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment)),
                 self._change_payment(*payment, [], {}),
                 self._append(entry),
             ],
@@ -418,20 +449,23 @@ class OrderTable:
         *,
         at: datetime,
         by_sole_request: bool,
+        record: KeyRecord | None,
     ) -> None:
         """A payment gets its outcome, and where it failed lets go of the order (FR-016, FR-017).
 
         Takes each before and after. `by_sole_request` where the outcome is known only as long as no other request asked
-        the gateway. What was no decline counts no longer in the hour that it began in (FR-227).
+        the gateway. `record` is the answer to it, where somebody is answered whose key it is. What was no decline
+        counts no longer in the hour that it began in (FR-227).
         """
         payment_conditions = ["attribute_not_exists(resumed_at)"] if by_sole_request else []
         self._write(
             [
                 # The payment that ends is the one that holds the order.
-                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment[0])),
+                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment)),
                 self._change_payment(*payment, payment_conditions, {}),
                 self._append(entry),
                 *([] if payment[1].was_declined else self._uncount_decline(payment[1], at)),
+                *self._complete(record),
             ],
             deadline,
         )
@@ -456,7 +490,7 @@ class OrderTable:
         payment_values = {":succeeded": PaymentStatus.SUCCEEDED, ":order_id": order[0].order_id}
         self._write(
             [
-                self._change_order(*order, entry, order_conditions, {**origins, **_holder(payment[0])}),
+                self._change_order(*order, entry, order_conditions, {**origins, **_holder(payment)}),
                 self._change_payment(*payment, payment_conditions, payment_values),
                 self._append(entry),
             ],
@@ -469,7 +503,7 @@ class OrderTable:
         payment: tuple[Payment, Payment],
         refund: Refund,
         entry: AuditEntry,
-        use: KeyUse,
+        record: KeyRecord,
         deadline: Deadline,
         *,
         at: datetime,
@@ -478,7 +512,8 @@ class OrderTable:
 
         Takes each before and after.
         """
-        refundable, origins = _may_become(OrderStatus.REFUNDED)
+        # Or it was already, and a bank has sent some of that back.
+        refundable, origins = _may_become(OrderStatus.REFUNDED, OrderStatus.REFUNDED)
         conditions = [
             refundable,
             # The payment is the one that paid for it.
@@ -488,14 +523,18 @@ class OrderTable:
         capped = "refundable_amount >= :amount"
         self._write(
             [
-                self._change_order(*order, entry, conditions, {**origins, **_holder(payment[0])}),
+                self._change_order(*order, entry, conditions, {**origins, **_holder(payment)}),
                 self._change_payment(*payment, [capped], {":amount": refund.money.amount}),
                 self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
                 self._append(entry),
-                self._use_key(use, at),
+                self._use_key(record, at),
             ],
             deadline,
         )
+
+    def note_work_on_refund(self, before: Refund, after: Refund, deadline: Deadline) -> None:
+        """The request that started it ends without its outcome (FR-212)."""
+        self._write([self._change_refund(before, after)], deadline)
 
     def start_return(
         self,
@@ -512,7 +551,7 @@ class OrderTable:
         seen = {":seen_refundable": payment[0].refundable_amount, ":seen_refunded": payment[0].refunded_amount}
         self._write(
             [
-                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment[0])),
+                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment)),
                 self._change_payment(*payment, [UNLINKED, first], seen),
                 self._put(self._refunds, from_refund(refund), "attribute_not_exists(refund_id)"),
                 self._append(entry),
@@ -526,7 +565,7 @@ class OrderTable:
         """A charge that pays for no order was refunded at the gateway itself (FR-209). Takes each before and after."""
         self._write(
             [
-                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment[0])),
+                self._change_order(*order, entry, [UNPAID_BY_IT], _holder(payment)),
                 self._change_payment(*payment, [UNLINKED], {}),
                 self._append(entry),
             ],
@@ -540,19 +579,17 @@ class OrderTable:
         refund: tuple[Refund, Refund],
         entries: Sequence[AuditEntry],
         deadline: Deadline,
+        record: KeyRecord | None = None,
     ) -> None:
         """A refund gets its outcome, or loses it (FR-210, FR-214, FR-233). Takes each before and after; the last entry
-        is the new head."""
-        key = {"refund_id": refund[0].refund_id}
-        # An outcome is set once, and taken back once.
-        unended, seen = ["#status = :seen_status"], {":seen_status": refund[0].status}
-        before, after = from_refund(refund[0]), from_refund(refund[1])
+        is the new head; `record` is the answer to it, where somebody is answered whose key it is."""
         self._write(
             [
                 self._change_order(*order, entries[-1], [], {}),
                 self._change_payment(*payment, [], {}),
-                change_item(self._refunds, key, before, after, conditions=unended, values=seen),
+                self._change_refund(*refund),
                 *map(self._append, entries),
+                *self._complete(record),
             ],
             deadline,
         )
@@ -574,12 +611,23 @@ class OrderTable:
         change = self._change_order(before, after, entry, conditions, origins)
         self._write([change, self._append(entry)], deadline)
 
+    def keep_answer(self, record: KeyRecord) -> None:
+        """To work that somebody else brought to its end; nothing where the key has an answer, or is another work's."""
+        unanswered = "made_id = :made_id AND attribute_not_exists(#data)"
+        put = self._put(self._keys, record.to_item(), unanswered, {":made_id": record.made_id})["Put"]
+        with suppress(self._client.exceptions.ConditionalCheckFailedException), reading_faults():
+            self._client.put_item(**put, ExpressionAttributeNames={"#data": "data"})
+
     # How they are written
 
     def _get(self, table: str, key: Item) -> Item | None:
         with reading_faults():
             found = self._client.get_item(TableName=table, Key=to_wire(key), ConsistentRead=True)
         return from_wire(found["Item"]) if "Item" in found else None
+
+    def _get_all(self, table: str, keys: Sequence[Item], deadline: Deadline) -> Iterator[dict[str, Any]]:
+        for at in range(0, len(keys), MAX_BATCH):
+            yield from self._read_batch({table: keys[at : at + MAX_BATCH]}, deadline)[table]
 
     def _write(self, actions: list[Item], deadline: Deadline) -> None:
         try:
@@ -622,20 +670,28 @@ class OrderTable:
             values={**values, ":seen_status": before.status},
         )
 
-    def _use_key(self, use: KeyUse, at: datetime, replaced: KeyUse | None = None) -> Item:
+    def _change_refund(self, before: Refund, after: Refund) -> Item:
+        # An outcome is set once, and taken back once.
+        return change_item(
+            self._refunds,
+            {"refund_id": before.refund_id},
+            from_refund(before),
+            from_refund(after),
+            conditions=["#status = :seen_status"],
+            values={":seen_status": before.status},
+        )
+
+    def _use_key(self, record: KeyRecord, at: datetime, replaced: KeyRecord | None = None) -> Item:
         """Nothing was made under the key within a day, but for what is replaced."""
-        unused, values = "attribute_not_exists(id) OR expiration < :now", {":now": int(at.timestamp())}
-        item = {
-            **_to_key(use.key_hash),
-            "request_hash": use.request_hash,
-            "made_id": use.made_id,
-            "expiration": int((at + KEYS_KEPT).timestamp()),
-        }
+        unused = "attribute_not_exists(id) OR expiration < :now"
+        values: dict[str, Any] = {":now": int(at.timestamp())}
         if replaced:
-            return self._put(
-                self._keys, item, f"{unused} OR made_id = :replaced", {**values, ":replaced": replaced.made_id}
-            )
-        return self._put(self._keys, item, unused, values)
+            unused, values = f"{unused} OR made_id = :replaced", {**values, ":replaced": replaced.made_id}
+        return self._put(self._keys, record.to_item(), unused, values)
+
+    def _complete(self, record: KeyRecord | None) -> list[Item]:
+        """Without a condition: the key is held, and no answer may stand in the way of what it tells of."""
+        return [{"Put": {"TableName": self._keys, "Item": to_wire(record.to_item())}}] if record else []
 
     def _count_decline(self, customer_id: str, at: datetime, limit: int) -> Item:
         values = {":one": 1, ":expiration": int((at + DECLINES_KEPT).timestamp()), ":limit": limit}
@@ -682,25 +738,20 @@ class OrderTable:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _may_become(status: OrderStatus) -> tuple[str, dict[str, str]]:
+def _may_become(status: OrderStatus, *also: OrderStatus) -> tuple[str, dict[str, str]]:
     """The condition that the transition table allows this state from the present one, and its values."""
-    values = {f":{origin}": str(origin) for origin in origins_of(status)}
+    values = {f":{origin}": str(origin) for origin in (*origins_of(status), *also)}
     return f"#status IN ({', '.join(values)})", values
 
 
-def _holder(payment: Payment) -> dict[str, str]:
-    return {":payment_id": payment.payment_id}
+def _holder(payment: tuple[Payment, Payment]) -> dict[str, str]:
+    return {":payment_id": payment[0].payment_id}
 
 
-def _to_key(key_hash: str) -> dict[str, str]:
-    return {"id": f"key#{key_hash}"}
-
-
-def _to_key_use(item: Item, now: datetime) -> KeyUse | None:
+def _to_key_record(item: Item, now: datetime) -> KeyRecord | None:
     """None once it has run out, though the item may still be there."""
-    if item["expiration"] < int(now.timestamp()):
-        return None
-    return KeyUse(item["id"].removeprefix("key#"), item["request_hash"], item["made_id"])
+    record = KeyRecord.from_item(item)
+    return None if record.has_run_out(now) else record
 
 
 def _to_hour_key(customer_id: str, at: datetime) -> dict[str, str]:
@@ -708,11 +759,12 @@ def _to_hour_key(customer_id: str, at: datetime) -> dict[str, str]:
 
 
 def _to_due(item: Item) -> Due:
+    """Of its keys alone, where it has no more: one item that cannot be read must not stop the others (FR-207)."""
     return Due(
         payment_id=item["payment_id"],
         due_at=item["due_at"],
-        created_at=item["created_at"],
-        settle_attempts=item["settle_attempts"],
+        created_at=item.get("created_at", item["due_at"]),
+        settle_attempts=item.get("settle_attempts", 0),
         act_until=item.get("act_until"),
         is_linked="linked_at" in item,
     )

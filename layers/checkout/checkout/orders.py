@@ -18,7 +18,7 @@ from checkout.money import Money
 from checkout.products import Product
 from checkout.transitions import OrderStatus, check_order_transition, origins_of
 
-__all__ = ["Limits", "Order", "OrderItem", "OrderLine", "price_lines"]
+__all__ = ["Limits", "Order", "OrderItem", "OrderLine", "PublicOrder", "price_lines"]
 
 MINIMUM_TOTAL = 1
 
@@ -83,13 +83,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """An order, and the bookkeeping that guards it.
-
-    Clients see the fields down to `updated_at`. `live_payment_id` is the one payment that is pending or succeeded: it
-    holds the order, so that there is at most one live charge. `refused_payments` never reached the gateway.
-    `audit_head` moves with every write of the order. Times are RFC 3339.
-    """
+class PublicOrder:
+    """What clients see of an order. Times are RFC 3339."""
 
     order_id: str
     customer_id: str
@@ -102,6 +97,16 @@ class Order:
     version: int
     created_at: str
     updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order(PublicOrder):
+    """An order, and the bookkeeping that guards it.
+
+    `live_payment_id` is the one payment that is pending or succeeded: it holds the order, so that there is at most one
+    live charge. `refused_payments` never reached the gateway. `audit_head` moves with every write of the order.
+    """
+
     live_payment_id: str | None = None
     payment_attempts: int = 0
     declined_payments: int = 0
@@ -194,16 +199,26 @@ class Order:
         """Raises InvalidTransition."""
         return self._go_to(OrderStatus.FULFILLED, at)
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether it was refunded wholly, and a bank has sent some of that back (FR-233)."""
+        return self.status is OrderStatus.REFUNDED and self.refunded_amount < self.total.amount
+
     def check_refundable(self) -> None:
         """Raises InvalidTransition."""
-        check_order_transition(self.status, OrderStatus.REFUNDED)
+        if not self.is_owed:
+            check_order_transition(self.status, OrderStatus.REFUNDED)
 
     def refund(self, amount: int, *, at: str) -> "Order":
         """So much of it was refunded, in minor units; once that is all, it is refunded. Raises InvalidTransition."""
         refunded = replace(self, refunded_amount=self.refunded_amount + amount)
-        if refunded.refunded_amount == self.total.amount:
+        if refunded.refunded_amount == self.total.amount and not self.is_owed:
             return refunded._go_to(OrderStatus.REFUNDED, at)
         return replace(refunded, version=self.version + 1, updated_at=at)
+
+    def lose_refund(self, amount: int, *, at: str) -> "Order":
+        """So much of what was refunded was sent back by a bank (FR-233); an order that was refunded wholly stays so."""
+        return replace(self, refunded_amount=self.refunded_amount - amount, version=self.version + 1, updated_at=at)
 
     def with_audit_head(self, head: AuditHead) -> "Order":
         """As it stands once the entry with this head is written."""

@@ -13,12 +13,13 @@ from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import OrderAlreadyPaid, PaymentNotSucceeded
 from checkout.gateway import Charge, ChargeStatus
+from checkout.key_records import RequestKey
 from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.transitions import OrderStatus, check_order_transition
 
-__all__ = ["WRONG_CHARGE", "PaymentRecorder", "facts_of"]
+__all__ = ["CHARGE_REFUNDED", "WRONG_CHARGE", "PaymentRecorder", "facts_of", "is_as_asked"]
 
 TIME_TO_ACT = timedelta(minutes=15)
 """How long a charge waits for its customer, where the gateway asks them to act."""
@@ -26,19 +27,32 @@ TIME_TO_ACT = timedelta(minutes=15)
 WRONG_CHARGE = "wrong_charge"
 """Why a payment failed whose card was charged another amount."""
 
+CHARGE_REFUNDED = "charge_refunded"
+"""Why a payment failed whose charge was refunded at the gateway itself before the checkout knew of it."""
+
+
+def is_as_asked(charge: Charge, payment: Payment) -> bool:
+    """Whether a charge that was made is one that can pay for the payment's order: all of the amount is there."""
+    return charge.money == payment.money and not charge.refunded_amount
+
 
 class PaymentRecorder:
     """Every method takes order and payment as they were read last; where they have changed, it reads them again.
 
-    Each returns the payment as it then is, whoever wrote it, and may raise StoreUnavailable.
+    Each that records an outcome returns the payment as it then is, and whether this call wrote it. All may raise
+    StoreUnavailable.
     """
 
     def __init__(self, orders: OrderTable, *, clock: Clock) -> None:
         self._orders = orders
         self._clock = clock
 
-    def record_charge(self, author: Author, order: Order, payment: Payment, charge: Charge) -> Payment:
-        """What the gateway says of the charge (FR-016, FR-017). It is left open where that is no outcome (FR-203)."""
+    def record_charge(
+        self, author: Author, order: Order, payment: Payment, charge: Charge, *, key: RequestKey[Payment] | None = None
+    ) -> tuple[Payment, bool]:
+        """What the gateway says of the charge (FR-016, FR-017). It is left open where that is no outcome (FR-203).
+
+        A success and a decline are kept with the answer to them, under the key of the request that is answered."""
         if charge.status is ChargeStatus.PENDING:
             return self.record_unknown(author, order, payment, charge)
         if charge.status is ChargeStatus.DECLINED:
@@ -50,44 +64,51 @@ class PaymentRecorder:
                 lambda open_, at: open_.decline(
                     decline_code=declined, gateway_reference=charge.reference or None, at=at
                 ),
+                key=key,
             )
-        if charge.money != payment.money:
-            # The charge goes back where it came from; the order is let go once it has (FR-209).
+        if not is_as_asked(charge, payment):
+            # What is left of it goes back where it came from; the order is let go once it has (FR-209).
+            reason = CHARGE_REFUNDED if charge.money == payment.money else WRONG_CHARGE
             return self._finish(
                 author,
                 order,
                 payment,
-                lambda open_, at: open_.refuse_charge(reason=WRONG_CHARGE, gateway_reference=charge.reference, at=at),
+                lambda open_, at: open_.refuse_charge(reason=reason, gateway_reference=charge.reference, at=at),
             )
         return self._finish(
-            author, order, payment, lambda open_, at: open_.succeed(gateway_reference=charge.reference, at=at)
+            author, order, payment, lambda open_, at: open_.succeed(gateway_reference=charge.reference, at=at), key=key
         )
 
     def record_failure(
         self, author: Author, order: Order, payment: Payment, *, reason: str, by_sole_request: bool = False
-    ) -> Payment:
+    ) -> tuple[Payment, bool]:
         """Surely not charged (FR-019). `by_sole_request` where that is so only if no other request asked the gateway;
         the payment then stays open where one did."""
         return self._finish(
             author, order, payment, lambda open_, at: open_.fail(reason=reason, at=at), by_sole_request=by_sole_request
         )
 
-    def record_unknown(self, author: Author, order: Order, payment: Payment, charge: Charge | None = None) -> Payment:
+    def record_unknown(
+        self, author: Author, order: Order, payment: Payment, charge: Charge | None = None
+    ) -> tuple[Payment, bool]:
         """What became of it is not known, or waits for the customer (FR-203)."""
         reference = charge.reference if charge else None
 
-        def leave_open(order: Order, payment: Payment, at: datetime) -> Payment:
+        def leave_open(order: Order, payment: Payment, at: datetime) -> tuple[Payment, bool]:
             act_until = payment.act_until
             if charge and charge.next_action and not act_until:
                 act_until = format_time(at + TIME_TO_ACT)
             open_ = payment.leave_open(
                 gateway_reference=reference or payment.gateway_reference, act_until=act_until, at=format_time(at)
             )
-            if open_ == payment:
-                return payment
+            if open_ == payment.leave():
+                # Nothing new is known of it.
+                if payment.busy_until:
+                    self._orders.note_work_on_payment(payment, open_, author.deadline)
+                return open_, False
             entry = self._make_entry(author, order, payment, open_, at)
             self._orders.leave_payment_open((order, order), (payment, open_), entry, author.deadline)
-            return open_
+            return open_, True
 
         return self._decide(order, payment, leave_open)
 
@@ -124,28 +145,37 @@ class PaymentRecorder:
         end: Callable[[Payment, str], Payment],
         *,
         by_sole_request: bool = False,
-    ) -> Payment:
-        def finish(order: Order, payment: Payment, at: datetime) -> Payment:
+        key: RequestKey[Payment] | None = None,
+    ) -> tuple[Payment, bool]:
+        def finish(order: Order, payment: Payment, at: datetime) -> tuple[Payment, bool]:
             if by_sole_request and payment.resumed_at:
-                return payment
+                return payment, False
             ended = end(payment, format_time(at))
             # As long as there is a charge, the payment holds the order: also one that is to be returned.
             released = order if ended.due_at else order.release(declined=ended.was_declined, refused=ended.was_refused)
             entry = self._make_entry(author, order, payment, ended, at)
             self._orders.finish_payment(
-                (order, released), (payment, ended), entry, author.deadline, at=at, by_sole_request=by_sole_request
+                (order, released),
+                (payment, ended),
+                entry,
+                author.deadline,
+                at=at,
+                by_sole_request=by_sole_request,
+                record=key.complete(ended.payment_id, ended, at) if key else None,
             )
-            return ended
+            return ended, True
 
         return self._decide(order, payment, finish)
 
-    def _decide(self, order: Order, payment: Payment, decide: Callable[[Order, Payment, datetime], Payment]) -> Payment:
+    def _decide(
+        self, order: Order, payment: Payment, decide: Callable[[Order, Payment, datetime], tuple[Payment, bool]]
+    ) -> tuple[Payment, bool]:
         """What is decided of an open payment; the payment as it is where another has ended it."""
         known = [(order, payment)]
 
-        def decide_on_known() -> Payment:
+        def decide_on_known() -> tuple[Payment, bool]:
             order_now, payment_now = known.pop() if known else self._read_again(payment)
-            return decide(order_now, payment_now, self._clock()) if payment_now.is_open else payment_now
+            return decide(order_now, payment_now, self._clock()) if payment_now.is_open else (payment_now, False)
 
         return decide_on_latest(decide_on_known)
 

@@ -30,10 +30,11 @@ class PaymentService:
         """
 
         def link() -> tuple[Order, bool]:
-            order = self._orders.get_order(caller.customer_id, order_id)
+            order, payment = self._orders.get_order_and_payment(
+                caller.customer_id, order_id, transaction_id, caller.deadline
+            )
             if order is None:
                 raise OrderNotFound
-            payment = self._orders.get_payment(transaction_id)
             if payment is None or payment.customer_id != caller.customer_id:
                 raise PaymentNotFound
             if payment.order_id != order.order_id:

@@ -1,17 +1,25 @@
 """Payments: one attempt each to pay an order. Pure: no clock, no table, no gateway."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from checkout.clock import format_time
 from checkout.errors import RefundExceedsPayment
 from checkout.identifiers import payment_id_of
 from checkout.money import Money
 from checkout.orders import Order
 from checkout.transitions import PaymentStatus, check_payment_transition
 
-__all__ = ["NOT_TAKEN", "Payment"]
+__all__ = ["NOT_TAKEN", "REFUSED", "Payment", "grow_interval"]
 
 NOT_TAKEN = "gateway_unavailable"
-"""Why a payment failed that the gateway did not take."""
+"""Why a payment failed that never reached the gateway."""
+
+RESUMED_FOR = timedelta(minutes=10)
+"""How long retries ask the gateway again. After that nobody does but settling, which has to wait for no other."""
+
+REFUSED = "gateway_refused"
+"""Why a payment failed that the gateway looked at and would not charge, without a decline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,8 @@ class Payment:
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request. A
     payment that failed has a `decline_code` where the card was declined, and a `failure_reason` where it was never
     charged. `resumed_at` is when a later request took it up last; from the first time on, what the first request was
-    refused says nothing of the payment. `act_until` is how long the customer has, where the gateway waits for them.
+    refused says nothing of the payment. `busy_until` is how long a request may be at work on it. `act_until` is how
+    long the customer has, where the gateway waits for them.
     `linked_at` is set once the order is paid by it.
 
     `charged_amount` is what was taken from the card. `refundable_amount` is what of it may still be refunded; less than
@@ -47,13 +56,23 @@ class Payment:
     decline_code: str | None = None
     failure_reason: str | None = None
     resumed_at: str | None = None
+    busy_until: str | None = None
     act_until: str | None = None
     linked_at: str | None = None
     due_at: str | None = None
     settle_attempts: int = 0
 
     @classmethod
-    def start(cls, order: Order, *, idempotency_key_hash: str, request_hash: str, at: str, due_at: str) -> "Payment":
+    def start(
+        cls,
+        order: Order,
+        *,
+        idempotency_key_hash: str,
+        request_hash: str,
+        at: str,
+        due_at: str,
+        busy_until: str | None = None,
+    ) -> "Payment":
         """The next attempt to pay the order, for its total."""
         attempt = order.payment_attempts + 1
         return cls(
@@ -68,6 +87,7 @@ class Payment:
             created_at=at,
             updated_at=at,
             due_at=due_at,
+            busy_until=busy_until,
         )
 
     @property
@@ -80,10 +100,29 @@ class Payment:
         """Whether its outcome is not known yet."""
         return self.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}
 
+    def may_be_resumed(self, now: datetime) -> bool:
+        """Whether a retry asks the gateway again: for RESUMED_FOR, and while the customer has time to act (FR-204)."""
+        until = format_time(datetime.fromisoformat(self.created_at) + RESUMED_FOR)
+        return format_time(now) < max(until, self.act_until or "")
+
+    def is_busy(self, now: str) -> bool:
+        """Whether a request is at work on it, and has time left."""
+        return self.busy_until is not None and now < self.busy_until
+
     @property
     def is_being_returned(self) -> bool:
         """Whether it is a charge that pays for no order and has not been returned yet (FR-209)."""
         return self.due_at is not None and not (self.is_open or self.has_succeeded or self.linked_at)
+
+    @property
+    def holds_key(self) -> bool:
+        """Whether its key is used up by it; one that was surely never charged leaves it to another try (FR-204)."""
+        return not self.failure_reason or self.charged_amount > 0 or self.is_being_returned
+
+    @property
+    def was_returned(self) -> bool:
+        """Whether it is a charge that paid for no order and went back (FR-209)."""
+        return self.status is PaymentStatus.REFUNDED and not self.linked_at
 
     @property
     def has_succeeded(self) -> bool:
@@ -115,7 +154,7 @@ class Payment:
     def leave_open(self, *, gateway_reference: str | None, act_until: str | None, at: str) -> "Payment":
         """Its outcome is unknown, or waits for the customer until `act_until`."""
         unknown = self if self.status is PaymentStatus.UNKNOWN else self._go_to(PaymentStatus.UNKNOWN, at)
-        return replace(unknown, gateway_reference=gateway_reference, act_until=act_until)
+        return replace(unknown, gateway_reference=gateway_reference, act_until=act_until, busy_until=None)
 
     def succeed(self, *, gateway_reference: str, at: str) -> "Payment":
         return replace(
@@ -142,16 +181,20 @@ class Payment:
         failed = self._go_to(PaymentStatus.FAILED, at)
         return replace(failed, failure_reason=reason, gateway_reference=gateway_reference)
 
-    def resume(self, *, at: str) -> "Payment":
+    def resume(self, *, at: str, busy_until: str) -> "Payment":
         """Taken up by a later request, which asks the gateway again."""
-        return replace(self, resumed_at=at)
+        return replace(self, resumed_at=at, busy_until=busy_until)
+
+    def leave(self) -> "Payment":
+        """Nobody is at work on it any more."""
+        return replace(self, busy_until=None)
 
     def link(self, *, at: str) -> "Payment":
         """The payment by which its order is paid."""
         return replace(self, linked_at=at, updated_at=at, due_at=None)
 
-    def start_refund(self, amount: int, *, at: str, due_at: str) -> "Payment":
-        """Some of its money goes back. Raises RefundExceedsPayment."""
+    def start_refund(self, amount: int, *, at: str, due_at: str, tries: int = 0) -> "Payment":
+        """Some of its money goes back, which was tried so often before. Raises RefundExceedsPayment."""
         if not 0 < amount <= self.refundable_amount:
             raise RefundExceedsPayment(
                 requested_amount=amount, refundable_amount=self.refundable_amount, currency=self.money.currency
@@ -162,7 +205,7 @@ class Payment:
             refundable_amount=self.refundable_amount - amount,
             refund_count=self.refund_count + 1,
             due_at=due_at,
-            settle_attempts=0,
+            settle_attempts=tries,
             updated_at=at,
         )
 
@@ -201,6 +244,16 @@ class Payment:
             settle_attempts=0,
         )
 
+    def lose_refund(self, amount: int, *, at: str) -> "Payment":
+        """What its order's customer was refunded was sent back by a bank: it may be refunded again (FR-233)."""
+        charged = self._go_to(self._status_before_refunds, at) if self.status is PaymentStatus.REFUNDED else self
+        return replace(
+            charged,
+            refunded_amount=self.refunded_amount - amount,
+            refundable_amount=self.refundable_amount + amount,
+            updated_at=at,
+        )
+
     @property
     def _status_before_refunds(self) -> PaymentStatus:
         return PaymentStatus.FAILED if self.decline_code or self.failure_reason else PaymentStatus.SUCCEEDED
@@ -215,4 +268,9 @@ class Payment:
 
     def _go_to(self, status: PaymentStatus, at: str) -> "Payment":
         check_payment_transition(self.status, status)
-        return replace(self, status=status, updated_at=at)
+        return replace(self, status=status, updated_at=at, busy_until=None)
+
+
+def grow_interval(first: timedelta, tries: int, longest: timedelta) -> timedelta:
+    """How long to wait after so many tries: twice as long each time."""
+    return min(longest, first * (1 << min(tries, 20)))

@@ -15,10 +15,13 @@ __all__ = ["Difference", "Kind", "ReconciliationService", "Report"]
 
 
 class Kind(StrEnum):
+    """How the sides differ. A double charge is one of a payment that has another one on record here."""
+
     MISSING_HERE = "missing_here"
     MISSING_THERE = "missing_there"
     AMOUNT = "amount"
     STATE = "state"
+    DOUBLE_CHARGE = "double_charge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,13 @@ class ReconciliationService:
         differences = [
             difference for charge in charges for difference in _compare(ours.get(charge.payment_id or ""), charge)
         ]
-        known = {charge.payment_id for charge in charges}
+        known = {charge.reference for charge in charges}
         for payment in ours.values():
-            if payment.payment_id not in known and payment.charged_amount:
+            if payment.charged_amount and payment.gateway_reference not in known:
                 # A charge that was made just outside of the time compared is found by itself.
-                differences += _compare(payment, self._gateway.find_charge(payment, deadline))
+                found = self._gateway.find_charge(payment, deadline)
+                is_own = found and found.reference == payment.gateway_reference
+                differences += _compare(payment, found if is_own else None)
         return Report(len(ours), len(charges), differences)
 
     def _read_payments(
@@ -103,8 +108,10 @@ def _compare(payment: Payment | None, charge: Charge | None) -> Iterator[Differe
         yield Difference(Kind.MISSING_THERE, payment.payment_id, payment.gateway_reference, here, "none")
         return
     there = _describe_charge(charge)
-    if (charge.status is ChargeStatus.SUCCEEDED) != (payment.charged_amount > 0):
+    if charge.status is not _expect_status(payment):
         yield Difference(Kind.STATE, payment.payment_id, charge.reference, here, there)
+    elif charge.status is ChargeStatus.SUCCEEDED and charge.reference != payment.gateway_reference:
+        yield Difference(Kind.DOUBLE_CHARGE, payment.payment_id, charge.reference, here, there)
     elif charge.status is ChargeStatus.SUCCEEDED:
         charged = Money(payment.charged_amount, charge.money.currency)
         if charge.money != charged or (charge.money.currency != payment.money.currency and not payment.failure_reason):
@@ -113,6 +120,13 @@ def _compare(payment: Payment | None, charge: Charge | None) -> Iterator[Differe
             refunded_here = f"refunded {Money(payment.refunded_amount, charge.money.currency)}"
             refunded_there = f"refunded {Money(charge.refunded_amount, charge.money.currency)}"
             yield Difference(Kind.AMOUNT, payment.payment_id, charge.reference, refunded_here, refunded_there)
+
+
+def _expect_status(payment: Payment) -> ChargeStatus:
+    """What the gateway says of a payment's charge where both agree; one that never came to be counts as declined."""
+    if payment.charged_amount:
+        return ChargeStatus.SUCCEEDED
+    return ChargeStatus.PENDING if payment.is_open else ChargeStatus.DECLINED
 
 
 def _describe_charge(charge: Charge) -> str:

@@ -7,27 +7,33 @@ from typing import Any
 
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
+from checkout.errors import StoreUnavailable
 from checkout.gateway import Charge, Gateway, GatewayRefund, RefundOutcome
+from checkout.key_records import RequestKey
 from checkout.money import Money
-from checkout.order_table import KeyUse, OrderTable, decide_on_latest
+from checkout.order_table import OrderChanged, OrderTable, decide_on_latest
 from checkout.orders import Order
-from checkout.payments import Payment
+from checkout.payments import Payment, grow_interval
 from checkout.refunds import Refund
 
 __all__ = ["RefundRecorder", "StartedRefund", "ask_for_refund"]
+
+LONGEST_BETWEEN_RETURNS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StartedRefund:
     """A refund with its order and payment, as they were when it was last looked at.
 
-    `resumed` where an earlier request had started it.
+    `resumed` where an earlier request had started it; `has_key` where the record of its key is this refund's: after a
+    day there may be none, or another's.
     """
 
     order: Order
     payment: Payment
     refund: Refund
     resumed: bool
+    has_key: bool = True
 
 
 def ask_for_refund(gateway: Gateway, started: StartedRefund, author: Author) -> GatewayRefund:
@@ -55,19 +61,20 @@ class RefundRecorder:
         amount: int,
         *,
         reason: str | None,
-        idempotency_key_hash: str,
-        request_hash: str,
+        key: RequestKey[Refund],
     ) -> StartedRefund:
         """Some of what an order was paid with is on its way back (FR-210). Raises RefundExceedsPayment (FR-211)."""
         at, due_at = self._read_times()
+        now = datetime.fromisoformat(at)
         refunding = payment.start_refund(amount, at=at, due_at=due_at)
         refund = Refund.start(
             payment,
             Money(amount, payment.money.currency),
             reason=reason,
             at=at,
-            idempotency_key_hash=idempotency_key_hash,
-            request_hash=request_hash,
+            idempotency_key_hash=key.key_id,
+            request_hash=key.payload_hash,
+            busy_until=format_time(now + timedelta(seconds=author.deadline())),
         )
         entry = author.record(
             order,
@@ -77,17 +84,34 @@ class RefundRecorder:
             facts=_facts_of(refund),
             at=at,
         )
-        use = KeyUse(idempotency_key_hash, request_hash, refund.refund_id)
-        now = datetime.fromisoformat(at)
-        self._orders.start_refund((order, order), (payment, refunding), refund, entry, use, author.deadline, at=now)
+        record = key.start(refund.refund_id, now)
+        try:
+            self._orders.start_refund(
+                (order, order), (payment, refunding), refund, entry, record, author.deadline, at=now
+            )
+        except StoreUnavailable:
+            # It may have been written all the same.
+            self.leave(author, refund)
+            raise
         return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
+
+    def leave(self, author: Author, refund: Refund) -> None:
+        """A retry need not wait until this request's time is over (FR-212)."""
+        if refund.busy_until is None:
+            return
+        try:
+            self._orders.note_work_on_refund(refund, refund.leave(), author.deadline)
+        except (OrderChanged, StoreUnavailable):
+            # Settling was faster; or it is free once the time is over.
+            return
 
     def start_return(self, author: Author, order: Order, payment: Payment, charge: Charge) -> Payment:
         """What is left of a charge that pays for no order is on its way back (FR-209); until then it holds the order.
 
         The payment as it then is: refunded where nothing is left, for somebody has refunded it at the gateway itself.
         """
-        at, due_at = self._read_times()
+        now = self._clock()
+        at = format_time(now)
         charged = payment.take_charge(
             charge.money.amount, refunded_amount=charge.refunded_amount, gateway_reference=charge.reference
         )
@@ -96,13 +120,20 @@ class RefundRecorder:
         refund = Refund.start(
             payment, Money(charged.refundable_amount, charge.money.currency), reason="charge_returned", at=at
         )
-        refunding = charged.start_refund(charged.refundable_amount, at=at, due_at=due_at)
+        # A gateway that will not return it is asked again, each time as a refund of its own.
+        tries = payment.settle_attempts + 1 if payment.refund_count else 0
+        due_at = format_time(now + grow_interval(self._settle_after, tries, LONGEST_BETWEEN_RETURNS))
+        refunding = charged.start_refund(charged.refundable_amount, at=at, due_at=due_at, tries=tries)
         entry = author.record(
             order,
             event="refund_started",
             from_status=payment.status,
             to_status=refunding.status,
-            facts={**_facts_of(refund), "gateway_reference": charge.reference},
+            facts={
+                **_facts_of(refund),
+                "gateway_reference": charge.reference,
+                **({"refunded_amount": charge.refunded_amount} if charge.refunded_amount else {}),
+            },
             at=at,
         )
         held = order.hold(payment.payment_id)
@@ -131,11 +162,7 @@ class RefundRecorder:
     ) -> Payment:
         """A bank has sent back a charge that was returned: it holds the order again until it is returned (FR-233)."""
         at, due_at = self._read_times()
-        failed = refund.fail(
-            reason=answer.failure_reason or "unknown",
-            gateway_reference=answer.reference or refund.gateway_reference,
-            at=at,
-        )
+        failed = _fail_as_told(refund, answer, at)
         charged = payment.take_back_refund(refund.money.amount, at=at, due_at=due_at)
         entry = author.record(
             order,
@@ -149,25 +176,58 @@ class RefundRecorder:
         self._orders.finish_refund((order, held), (payment, charged), (refund, failed), [entry], author.deadline)
         return charged
 
-    def record_refund(self, author: Author, started: StartedRefund, answer: GatewayRefund) -> Refund:
-        """What the gateway says of a refund (FR-210, FR-214); the refund as it then is, whoever wrote it."""
+    def lose_refund(
+        self, author: Author, order: Order, payment: Payment, refund: Refund, answer: GatewayRefund
+    ) -> Payment:
+        """A bank has sent back what an order's customer was refunded: it may be refunded again (FR-233)."""
+        at = format_time(self._clock())
+        failed = _fail_as_told(refund, answer, at)
+        charged = payment.lose_refund(refund.money.amount, at=at)
+        entry = author.record(
+            order,
+            event="refund_failed",
+            from_status=payment.status,
+            to_status=charged.status,
+            facts=_facts_of(failed),
+            at=at,
+        )
+        owed = order.lose_refund(refund.money.amount, at=at)
+        self._orders.finish_refund((order, owed), (payment, charged), (refund, failed), [entry], author.deadline)
+        return charged
+
+    def record_refund(
+        self,
+        author: Author,
+        started: StartedRefund,
+        answer: GatewayRefund,
+        *,
+        key: RequestKey[Refund] | None = None,
+    ) -> tuple[Refund, bool]:
+        """What the gateway says of a refund (FR-210, FR-214), kept with the answer to it under the key of the request
+        that is answered; the refund as it then is, and whether this call wrote it."""
         if answer.outcome is RefundOutcome.PENDING:
-            return started.refund
+            return started.refund, False
 
         def end(refund: Refund, at: str) -> Refund:
             if answer.outcome is RefundOutcome.SUCCEEDED:
                 return refund.succeed(gateway_reference=str(answer.reference), at=at)
             return refund.fail(reason=answer.failure_reason or "unknown", gateway_reference=answer.reference, at=at)
 
-        return self._finish(author, started, end)
+        return self._finish(author, started, end, key)
 
-    def _finish(self, author: Author, started: StartedRefund, end: Callable[[Refund, str], Refund]) -> Refund:
+    def _finish(
+        self,
+        author: Author,
+        started: StartedRefund,
+        end: Callable[[Refund, str], Refund],
+        key: RequestKey[Refund] | None,
+    ) -> tuple[Refund, bool]:
         known = [started]
 
-        def finish() -> Refund:
+        def finish() -> tuple[Refund, bool]:
             now = known.pop() if known else self._read_again(author, started)
             if not now.refund.is_open:
-                return now.refund
+                return now.refund, False
             at = format_time(self._clock())
             ended = end(now.refund, at)
             amount = ended.money.amount
@@ -200,9 +260,14 @@ class RefundRecorder:
                     )
                 )
             self._orders.finish_refund(
-                (now.order, order), (now.payment, payment), (now.refund, ended), entries, author.deadline
+                (now.order, order),
+                (now.payment, payment),
+                (now.refund, ended),
+                entries,
+                author.deadline,
+                key.complete(ended.refund_id, ended, datetime.fromisoformat(at)) if key else None,
             )
-            return ended
+            return ended, True
 
         return decide_on_latest(finish)
 
@@ -218,6 +283,14 @@ class RefundRecorder:
         """Now, and when to look after what is started now."""
         now = self._clock()
         return format_time(now), format_time(now + self._settle_after)
+
+
+def _fail_as_told(refund: Refund, answer: GatewayRefund, at: str) -> Refund:
+    return refund.fail(
+        reason=answer.failure_reason or "unknown",
+        gateway_reference=answer.reference or refund.gateway_reference,
+        at=at,
+    )
 
 
 def _facts_of(refund: Refund) -> dict[str, Any]:

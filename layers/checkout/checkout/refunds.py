@@ -15,7 +15,8 @@ class Refund:
     """One refund of a payment, whole or in part, and its outcome. Times are RFC 3339.
 
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request; they are
-    None where the checkout itself returns a charge. One that failed has a `failure_reason`.
+    None where the checkout itself returns a charge. `busy_until` is how long a request may be at work on it. One that
+    failed has a `failure_reason`.
     """
 
     refund_id: str
@@ -29,6 +30,7 @@ class Refund:
     reason: str | None = None
     idempotency_key_hash: str | None = None
     request_hash: str | None = None
+    busy_until: str | None = None
     gateway_reference: str | None = None
     failure_reason: str | None = None
 
@@ -42,6 +44,7 @@ class Refund:
         at: str,
         idempotency_key_hash: str | None = None,
         request_hash: str | None = None,
+        busy_until: str | None = None,
     ) -> "Refund":
         """The payment's next refund."""
         number = payment.refund_count + 1
@@ -57,6 +60,7 @@ class Refund:
             reason=reason,
             idempotency_key_hash=idempotency_key_hash,
             request_hash=request_hash,
+            busy_until=busy_until,
         )
 
     @property
@@ -64,9 +68,17 @@ class Refund:
         """Whether its outcome is not known yet."""
         return self.status is RefundStatus.PENDING
 
+    def is_busy(self, now: str) -> bool:
+        """Whether the request that started it is at work on it, and has time left."""
+        return self.busy_until is not None and now < self.busy_until
+
     @property
     def has_succeeded(self) -> bool:
         return self.status is RefundStatus.SUCCEEDED
+
+    def leave(self) -> "Refund":
+        """Nobody is at work on it any more."""
+        return replace(self, busy_until=None)
 
     def succeed(self, *, gateway_reference: str, at: str) -> "Refund":
         return replace(self._go_to(RefundStatus.SUCCEEDED, at), gateway_reference=gateway_reference)
@@ -77,4 +89,4 @@ class Refund:
 
     def _go_to(self, status: RefundStatus, at: str) -> "Refund":
         check_refund_transition(self.status, status)
-        return replace(self, status=status, updated_at=at)
+        return replace(self, status=status, updated_at=at, busy_until=None)

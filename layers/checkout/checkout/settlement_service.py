@@ -7,17 +7,17 @@ of the gateway or the report of differences came upon it.
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import ChargeStatus, Gateway, GatewayRefund, RefundOutcome
+from checkout.gateway import Charge, ChargeStatus, Gateway, GatewayRefund, RefundOutcome
 from checkout.order_table import Due, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
-from checkout.payments import Payment
+from checkout.payments import Payment, grow_interval
 from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
 from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
@@ -26,6 +26,9 @@ __all__ = ["Settled", "Settlement", "SettlementService"]
 
 SECONDS_FOR_ONE = 10.0
 """Time left below which no further payment is begun: what is begun is brought to its end."""
+
+MOST_SECONDS_FOR_ONE = 15.0
+"""Of a run: a gateway that hangs for one payment leaves time for the others."""
 
 LONGEST_INTERVAL = timedelta(hours=1)
 
@@ -111,7 +114,8 @@ class SettlementService:
         if payment and payment.is_open:
             payment = self._settle_outcome(author, payment)
         refunds_rejected = 0
-        if payment and payment.refunded_amount and payment.status is not PaymentStatus.REFUNDING:
+        # Before the refunds under way have their end: with the last of them the order might be refunded wholly.
+        if payment and payment.refunded_amount and (payment.linked_at or payment.status is not PaymentStatus.REFUNDING):
             payment, refunds_rejected = self._look_for_rejections(author, payment)
         order_paid = False
         if payment and payment.has_succeeded and not payment.linked_at:
@@ -133,7 +137,7 @@ class SettlementService:
         if author.deadline() < SECONDS_FOR_ONE:
             return False
         try:
-            settlement = self.settle_payment(author, payment_id)
+            settlement = self.settle_payment(_give_its_share(author), payment_id)
             done.orders_paid += settlement.order_paid
             done.refunds_rejected += settlement.refunds_rejected
         except Exception as fault:
@@ -142,22 +146,25 @@ class SettlementService:
         return True
 
     def _settle_outcome(self, author: Author, payment: Payment) -> Payment:
-        charge = None
-        if self._must_wait(payment):
-            charge = self._gateway.find_charge(payment, author.gateway_deadline)
-            if charge is None:
-                return payment
-        if charge is None or charge.status is ChargeStatus.DECLINED:
+        charge = self._gateway.find_charge(payment, author.gateway_deadline)
+        must_wait = self._must_wait(payment, charge)
+        if charge is None and must_wait:
+            return payment
+        is_open = charge is None or (charge.status is ChargeStatus.PENDING and not must_wait)
+        if is_open or (charge and charge.status is ChargeStatus.DECLINED):
             # Nothing was charged so far; that is an outcome once nothing can be any more (FR-206).
             charge = self._gateway.prevent_charge(payment, author.gateway_deadline)
         order = self._read_order(payment)
         if charge is None:
-            return self._payment_recorder.record_failure(author, order, payment, reason="not_charged")
-        return self._payment_recorder.record_charge(author, order, payment, charge)
+            return self._payment_recorder.record_failure(author, order, payment, reason="not_charged")[0]
+        return self._payment_recorder.record_charge(author, order, payment, charge)[0]
 
-    def _must_wait(self, payment: Payment) -> bool:
+    def _must_wait(self, payment: Payment, charge: Charge | None) -> bool:
         """Whether a request, or the customer, still has time to bring it to its end."""
         now = self._clock()
+        if charge and charge.next_action and not payment.act_until:
+            # It is news that the customer is to act.
+            return True
         if payment.act_until:
             # However often the client asks meanwhile.
             return payment.act_until > format_time(now)
@@ -166,8 +173,8 @@ class SettlementService:
     def _look_for_rejections(self, author: Author, payment: Payment) -> tuple[Payment, int]:
         """The payment, and how many of its refunds a bank has sent back after they had been made (FR-233).
 
-        A charge that pays for no order is there to be returned again; what an order's customer was refunded is not,
-        for that way is closed: staff must find another.
+        A charge that pays for no order is there to be returned again, and what an order's customer was refunded to be
+        refunded again, by staff: the bank that sent it back would do so again.
         """
         rejected = 0
         for refund in self._orders.get_refunds_of(payment, author.deadline):
@@ -176,17 +183,23 @@ class SettlementService:
             )
             if found is None or found.outcome is not RefundOutcome.FAILED:
                 continue
-            rejected += 1
-            if not payment.linked_at:
-                payment = decide_on_latest(functools.partial(self._take_back, author, payment, refund, found))
+            payment, is_news = decide_on_latest(functools.partial(self._take_back, author, payment, refund, found))
+            rejected += is_news
         return payment, rejected
 
-    def _take_back(self, author: Author, payment: Payment, refund: Refund, answer: GatewayRefund) -> Payment:
-        """Raises OrderChanged."""
+    def _take_back(
+        self, author: Author, payment: Payment, refund: Refund, answer: GatewayRefund
+    ) -> tuple[Payment, bool]:
+        """The payment as it then is, and whether it is news that the refund was sent back. Raises OrderChanged."""
         order, now = self._read_again(payment)
-        if now.status is not PaymentStatus.REFUNDED:
-            return now
-        return self._refund_recorder.take_back(author, order, now, refund, answer)
+        if refund not in self._orders.get_refunds_of(now, author.deadline):
+            # Another event of it was faster.
+            return now, False
+        if now.was_returned:
+            return self._refund_recorder.take_back(author, order, now, refund, answer), True
+        if order.payment_id == now.payment_id:
+            return self._refund_recorder.lose_refund(author, order, now, refund, answer), True
+        return now, True
 
     def _try_to_link(self, author: Author, payment: Payment) -> tuple[Payment, bool]:
         """The payment as it then is, and whether its order became paid by it."""
@@ -225,7 +238,7 @@ class SettlementService:
     def _postpone(self, due: Due) -> bool:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""
         now = self._clock()
-        interval = min(LONGEST_INTERVAL, self._settle_after * 2 ** min(due.settle_attempts, 20))
+        interval = grow_interval(self._settle_after, due.settle_attempts, LONGEST_INTERVAL)
         if (due.act_until or "") > format_time(now):
             # A customer at work is no fault: whoever has acted shall not wait.
             interval = self._settle_after
@@ -243,7 +256,15 @@ class SettlementService:
         return order
 
     def _read_again(self, payment: Payment) -> tuple[Order, Payment]:
+        # The order first: a payment that changes after it was read changes the order too, and no write goes through.
+        order = self._read_order(payment)
         now = self._orders.get_payment(payment.payment_id)
         if now is None:
             raise LookupError("a payment is gone")
-        return self._read_order(now), now
+        return order, now
+
+
+def _give_its_share(author: Author) -> Author:
+    """The same, with as much time as one payment may take of a run."""
+    kept = max(0.0, author.deadline() - MOST_SECONDS_FOR_ONE)
+    return replace(author, deadline=lambda: author.deadline() - kept)

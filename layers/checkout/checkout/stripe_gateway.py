@@ -80,23 +80,25 @@ class StripeGateway:
         params["payment_method"] = token
         params["confirm"] = True
         with self._asking(deadline) as (client, attempts):
+            if payment.gateway_reference:
+                # Asked for again, it would be another one as soon as Stripe has forgotten the key, after 24 hours.
+                known = self._end_decline(client, self._retrieve(client, payment.gateway_reference))
+                return _read_outcome(known)
             try:
                 made = client.v1.payment_intents.create(params, {"idempotency_key": payment.payment_id})
             except stripe.CardError as declined:
                 return self._read_decline(client, payment, declined)
             except stripe.IdempotencyError:
                 return self._find_what_took_the_key(client, payment)
-            except stripe.InvalidRequestError as error:
-                if _is_about_token(error) and not attempts.left_open:
-                    raise InvalidToken from None
-                raise
+            except stripe.InvalidRequestError as refusal:
+                if attempts.left_open:
+                    raise
+                return self._read_refusal(client, refusal)
             intent = _read(made, "payment_intent")
-            if made.status != "succeeded" and made.last_response and _was_replayed(made.last_response.headers):
+            if made.last_response and _was_replayed(made.last_response.headers):
                 # What was answered first; what has become of it since is another question.
                 intent = self._end_decline(client, self._retrieve(client, made.id))
-            if intent["status"] == "canceled" and not intent.get("last_payment_error"):
-                raise RequestRefused
-            return _to_charge(intent)
+            return _read_outcome(intent)
 
     def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
         """The search lags by up to a minute: None is no proof. https://docs.stripe.com/search#data-freshness"""
@@ -190,7 +192,11 @@ class StripeGateway:
     def _find_intent(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         if payment.gateway_reference:
             return self._retrieve(client, payment.gateway_reference)
-        found = client.v1.payment_intents.search({"query": f'metadata["payment_id"]:"{payment.payment_id}"'})
+        try:
+            found = client.v1.payment_intents.search({"query": f'metadata["payment_id"]:"{payment.payment_id}"'})
+        except (stripe.InvalidRequestError, stripe.PermissionError):
+            # Not every account may search: https://docs.stripe.com/search
+            return self._look_in_list(client, payment)
         # The search may have it as it was a while ago.
         return next((self._retrieve(client, intent.id) for intent in found.data), None)
 
@@ -223,14 +229,17 @@ class StripeGateway:
             return self._look_for_taker(client, payment)
 
     def _look_for_taker(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
-        """The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness"""
-        started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
-        intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
-        taker = next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
+        taker = self._look_in_list(client, payment)
         if taker is None and datetime.fromisoformat(payment.asked_at) > self._clock() - LONGEST_REQUEST:
             # What took the key may still be at work.
             raise OutcomeUndecided from None
         return taker
+
+    def _look_in_list(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
+        """The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness"""
+        started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
+        intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
+        return next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
 
     def _find_what_took_the_key(self, client: stripe.StripeClient, payment: Payment) -> Charge:
         """The key was used with other parameters: the charge was prevented, or it was made by an earlier release."""
@@ -274,6 +283,22 @@ class StripeGateway:
             intent = self._retrieve(client, intent["id"])
         return _to_charge(intent)
 
+    def _read_refusal(self, client: stripe.StripeClient, refusal: stripe.InvalidRequestError) -> Charge:
+        """Raises InvalidToken or RequestRefused once nothing can be charged: where Stripe refuses what it had made an
+        intent for, that is cancelled (https://docs.stripe.com/api/errors#errors-payment_intent)."""
+        body: Any = refusal.json_body
+        intent: Intent | None = body["error"].get("payment_intent")
+        if intent is not None:
+            try:
+                intent = self._cancel(client, intent)
+            except stripe.StripeError:
+                raise OutcomeUnknown from None
+            if intent["status"] != "canceled":
+                return _to_charge(intent)
+        if refusal.param == "payment_method" or refusal.code in TOKEN_CODES:
+            raise InvalidToken from None
+        raise RequestRefused from None
+
     def _list_intents(self, client: stripe.StripeClient, since: datetime, until: datetime) -> Iterator[Intent]:
         listed = client.v1.payment_intents.list(
             {
@@ -292,7 +317,7 @@ def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoRet
     """
     if attempts.left_open:
         raise OutcomeUnknown from None
-    if isinstance(error, stripe.InvalidRequestError) and not _names_intent(error):
+    if isinstance(error, stripe.InvalidRequestError):
         raise RequestRefused from None
     if isinstance(
         error,
@@ -305,16 +330,6 @@ def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoRet
 def _was_replayed(headers: Mapping[str, str]) -> bool:
     """Whether Stripe gave what it had answered before. https://docs.stripe.com/api/idempotent_requests"""
     return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
-
-
-def _is_about_token(error: stripe.InvalidRequestError) -> bool:
-    is_token = error.param == "payment_method" or error.code in TOKEN_CODES
-    return is_token and not _names_intent(error)
-
-
-def _names_intent(error: stripe.StripeError) -> bool:
-    """Whether it was refused once there was an intent: https://docs.stripe.com/api/errors#errors-payment_intent"""
-    return bool(error.error and error.error.payment_intent)
 
 
 def _to_params(payment: Payment) -> "PaymentIntentCreateParams":
@@ -346,6 +361,13 @@ def _read_id(made: Intent, name: str) -> str | None:
     return value
 
 
+def _read_outcome(intent: Intent) -> Charge:
+    """Raises RequestRefused where it was ended without a charge."""
+    if intent["status"] == "canceled" and not intent.get("last_payment_error"):
+        raise RequestRefused
+    return _to_charge(intent)
+
+
 def _to_charge(intent: Intent) -> Charge:
     """https://docs.stripe.com/payments/paymentintents/lifecycle"""
     status, amount = ChargeStatus.PENDING, intent["amount"]
@@ -354,7 +376,7 @@ def _to_charge(intent: Intent) -> Charge:
     if intent["status"] == "succeeded":
         status, amount = ChargeStatus.SUCCEEDED, intent.get("amount_received") or amount
     elif intent["status"] in {"requires_payment_method", "canceled"} and error:
-        status, decline_code = ChargeStatus.DECLINED, error.get("decline_code") or error["code"]
+        status, decline_code = ChargeStatus.DECLINED, error.get("decline_code") or error.get("code") or error["type"]
     elif intent["status"] == "requires_action" and action:
         next_action = {"type": action["type"], "client_secret": intent["client_secret"]}
     latest, payment_id = intent.get("latest_charge"), _read_id(intent, "payment_id")

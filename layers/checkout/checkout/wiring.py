@@ -68,11 +68,13 @@ def product_table() -> ProductTable:
 
 @cache
 def order_service() -> "OrderService":
+    from checkout.catalogue import Catalogue
     from checkout.order_service import OrderService
 
     return OrderService(
         order_table(),
         product_table(),
+        Catalogue(product_table(), clock=read_utc_clock, kept=int(os.environ["CATALOGUE_SECONDS"])),
         clock=read_utc_clock,
         randomness=os.urandom,
         maximum_total=int(os.environ["MAX_ORDER_AMOUNT"]),
@@ -82,11 +84,9 @@ def order_service() -> "OrderService":
 @cache
 def gateway() -> "Gateway":
     """The gateway that the template's parameter chose, behind its circuit (FR-219, FR-226)."""
-    from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+    from checkout.gateway_circuit import CircuitGateway, CircuitStates
 
-    from checkout.gateway_circuit import CircuitGateway
-
-    states = CircuitBreakerDynamoDBPersistence(table_name=os.environ["CIRCUIT_TABLE"], boto3_client=dynamodb_client())
+    states = CircuitStates(table_name=os.environ["CIRCUIT_TABLE"], boto3_client=dynamodb_client())
     return CircuitGateway(_chosen_gateway(), states, failures=int(os.environ["CIRCUIT_FAILURES"]), clock=read_utc_clock)
 
 
@@ -220,11 +220,14 @@ def cursor_signer() -> "CursorSigner":
 
 
 @cache
-def idempotency_persistence(operation: str) -> "DynamoDBPersistenceLayer":
-    """One for each operation: it remembers the operation that it is used for."""
+def idempotency_persistence() -> "DynamoDBPersistenceLayer":
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
-    del operation
     return DynamoDBPersistenceLayer(
         table_name=os.environ["IDEMPOTENCY_TABLE"], boto3_client=dynamodb_client(), key_attr="id"
     )
+
+
+# While a function starts it has a whole processor; while it answers, less than a third of one at 512 MB.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    dynamodb_client()
