@@ -1,0 +1,279 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.gateway_message import GatewayMessage
+from ...models.internal_error import InternalError
+from ...models.invalid_cursor import InvalidCursor
+from ...models.order_page import OrderPage
+from ...models.order_status import OrderStatus
+from ...models.store_unavailable import StoreUnavailable
+from ...models.validation_failed import ValidationFailed
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    limit: int | Unset = 10,
+    status: OrderStatus | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    json_status: str | Unset = UNSET
+    if not isinstance(status, Unset):
+        json_status = status.value
+
+    params["status"] = json_status
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/orders",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed | None:
+    if response.status_code == 200:
+        response_200 = OrderPage.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = InvalidCursor.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = GatewayMessage.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = GatewayMessage.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 422:
+        response_422 = ValidationFailed.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = GatewayMessage.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+
+        def _parse_response_500(data: object) -> GatewayMessage | InternalError:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_500_type_0 = InternalError.from_dict(data)
+
+                return response_500_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            response_500_type_1 = GatewayMessage.from_dict(data)
+
+            return response_500_type_1
+
+        response_500 = _parse_response_500(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+
+        def _parse_response_503(data: object) -> GatewayMessage | StoreUnavailable:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_503_type_0 = StoreUnavailable.from_dict(data)
+
+                return response_503_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            response_503_type_1 = GatewayMessage.from_dict(data)
+
+            return response_503_type_1
+
+        response_503 = _parse_response_503(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 10,
+    status: OrderStatus | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> Response[GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed]:
+    """List one's own orders
+
+     Newest first, a page at a time. A new order is in the very next answer. Parameters that are not
+    known are left alone.
+
+    Args:
+        limit (int | Unset):  Default: 10.
+        status (OrderStatus | Unset):
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[GatewayMessage | GatewayMessage | InternalError | GatewayMessage | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        status=status,
+        cursor=cursor,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 10,
+    status: OrderStatus | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed | None:
+    """List one's own orders
+
+     Newest first, a page at a time. A new order is in the very next answer. Parameters that are not
+    known are left alone.
+
+    Args:
+        limit (int | Unset):  Default: 10.
+        status (OrderStatus | Unset):
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        GatewayMessage | GatewayMessage | InternalError | GatewayMessage | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed
+    """
+
+    return sync_detailed(
+        client=client,
+        limit=limit,
+        status=status,
+        cursor=cursor,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 10,
+    status: OrderStatus | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> Response[GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed]:
+    """List one's own orders
+
+     Newest first, a page at a time. A new order is in the very next answer. Parameters that are not
+    known are left alone.
+
+    Args:
+        limit (int | Unset):  Default: 10.
+        status (OrderStatus | Unset):
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[GatewayMessage | GatewayMessage | InternalError | GatewayMessage | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        status=status,
+        cursor=cursor,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 10,
+    status: OrderStatus | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> GatewayMessage | InternalError | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed | None:
+    """List one's own orders
+
+     Newest first, a page at a time. A new order is in the very next answer. Parameters that are not
+    known are left alone.
+
+    Args:
+        limit (int | Unset):  Default: 10.
+        status (OrderStatus | Unset):
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        GatewayMessage | GatewayMessage | InternalError | GatewayMessage | StoreUnavailable | InvalidCursor | OrderPage | ValidationFailed
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            status=status,
+            cursor=cursor,
+        )
+    ).parsed

@@ -1,0 +1,110 @@
+"""The examples of the OpenAPI document: exchanges that took place, and how the document keeps them.
+
+What API Gateway alone answers took place nowhere here: GATEWAY_ANSWERS says so, and why.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["GATEWAY_ANSWERS", "Example", "GatewayAnswer", "read_examples"]
+
+METHODS = ("get", "post", "patch", "put", "delete")
+
+
+@dataclass(frozen=True)
+class Example:
+    """An exchange of an operation, by a name that is the operation's own.
+
+    The request is {method, path, headers, body}, its path with the query, its body text where it is no JSON; the
+    response {status, type, headers, body}.
+    """
+
+    operation: str
+    name: str
+    summary: str
+    request: Mapping[str, Any]
+    response: Mapping[str, Any]
+
+    @property
+    def status(self) -> int:
+        return int(self.response["status"])
+
+    @property
+    def code(self) -> str | None:
+        code: str | None = self.response["body"].get("code")
+        return code
+
+    @property
+    def is_success(self) -> bool:
+        return self.status < 400
+
+    def to_document(self) -> dict[str, Any]:
+        """As an Example Object of the answer, with the request that got it."""
+        return {
+            "summary": self.summary,
+            "value": self.response["body"],
+            "x-request": self.request,
+            "x-headers": self.response["headers"],
+        }
+
+
+@dataclass(frozen=True)
+class GatewayAnswer:
+    """What API Gateway answers any request in a function's place, and why no example of it is recorded."""
+
+    name: str
+    message: str
+    summary: str
+    not_recorded: str
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "summary": self.summary,
+            "value": {"message": self.message},
+            "x-not-recorded": self.not_recorded,
+        }
+
+
+GATEWAY_ANSWERS: Mapping[int, GatewayAnswer] = {
+    429: GatewayAnswer(
+        "gateway_too_many_requests",
+        "Too Many Requests",
+        "API Gateway: more requests than the stage or the route takes; nothing was done",
+        "the local runtime does not throttle",
+    ),
+    500: GatewayAnswer(
+        "gateway_internal_server_error",
+        "Internal Server Error",
+        "API Gateway: the function ended without an answer; what it did is not known",
+        "functions answer their own faults; it takes one that is ended from outside",
+    ),
+    503: GatewayAnswer(
+        "gateway_service_unavailable",
+        "Service Unavailable",
+        "API Gateway: the function was not run, or took too long; what it did is not known",
+        "the local runtime waits for its functions, and always runs them",
+    ),
+}
+"""By status. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html"""
+
+
+def read_examples(document: Mapping[str, Any]) -> Sequence[Example]:
+    """All that a document has recorded, in its order."""
+    return list(_read_examples(document))
+
+
+def _read_examples(document: Mapping[str, Any]) -> Iterator[Example]:
+    for operation in [path[method] for path in document["paths"].values() for method in METHODS if method in path]:
+        for status, response in operation["responses"].items():
+            for type_, content in response["content"].items():
+                for name, example in content.get("examples", {}).items():
+                    if "x-not-recorded" in example:
+                        continue
+                    answered = {
+                        "status": int(status),
+                        "type": type_,
+                        "headers": example["x-headers"],
+                        "body": example["value"],
+                    }
+                    yield Example(operation["operationId"], name, example["summary"], example["x-request"], answered)

@@ -1,0 +1,44 @@
+// The basket: lines of one currency, at the prices that were shown.
+
+import { forget, keep, recall } from './session.js'
+
+const MOST = 999
+
+export const lines = () => recall('basket') ?? []
+export const currency = () => lines()[0]?.currency ?? null
+export const count = () => lines().reduce((sum, line) => sum + line.quantity, 0)
+export const total = () => lines().reduce((sum, line) => sum + line.quantity * line.unit_price, 0)
+export const quantityOf = (productId) => lines().find((line) => line.product_id === productId)?.quantity ?? 0
+export const fits = (product) => [null, product.currency].includes(currency())
+
+export function put(product, quantity) {
+  const kept = lines()
+  const line = kept.find((each) => each.product_id === product.product_id)
+  const { product_id, name, unit_price, currency: code } = product
+  const put = { product_id, name, unit_price, currency: code, quantity: Math.min(quantity, MOST) }
+  const next = line ? kept.map((each) => (each === line ? put : each)) : [...kept, put]
+  save(next.filter((each) => each.quantity > 0))
+}
+
+export function startAnew(product) {
+  save([])
+  put(product, 1)
+}
+
+// The catalogue as it is now: prices and names follow it.
+export function takeUp(products) {
+  const byId = new Map(products.map((product) => [product.product_id, product]))
+  const next = lines().map((line) => {
+    const product = byId.get(line.product_id)
+    return product && product.currency === line.currency ? { ...line, name: product.name, unit_price: product.unit_price } : line
+  })
+  if (JSON.stringify(next) !== JSON.stringify(lines())) save(next)
+}
+
+export const empty = () => save([])
+
+function save(next) {
+  if (next.length) keep('basket', next)
+  else forget('basket')
+  dispatchEvent(new CustomEvent('basket'))
+}
