@@ -47,6 +47,10 @@ class ChildProcess:
             ["/bin/sh", "-c", f"read _; kill {self._process.pid}"], stdin=subprocess.PIPE, start_new_session=True
         )
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def wait_until_it_answers(self, port: int, seconds: float) -> None:
         """Return when HTTP is answered on `port`; raises ChildProcessFailed after `seconds` or when it has ended."""
         deadline = time.monotonic() + seconds
@@ -57,9 +61,9 @@ class ChildProcess:
                 raise ChildProcessFailed(f"it did not answer within {seconds} s: {self._last_words()}")
             time.sleep(0.1)
 
-    def wait(self) -> None:
-        """Return when the program has ended by itself."""
-        self._process.wait()
+    def wait(self) -> int:
+        """The exit status, when the program has ended by itself; of a signal that ended it, its number less than 0."""
+        return self._process.wait()
 
     def stop(self) -> None:
         """Ask the program to end, and end it when it does not."""

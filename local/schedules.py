@@ -1,10 +1,13 @@
 """Runs the template's scheduled functions beside the API, as EventBridge does (FR-232)."""
 
+import io
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from typing import TextIO
 
 from local.runtime import Runtime
 
@@ -14,17 +17,40 @@ LONGEST_WAIT_SECONDS = 5
 """What the template calls each minute or hour is called as often here: nobody waits that long for a demonstration."""
 
 
+class DividedOutput(io.TextIOBase):
+    """Standard output for all threads but one, which writes to a log of its own."""
+
+    def __init__(self, screen: TextIO, thread: threading.Thread, log: TextIO) -> None:
+        self._screen = screen
+        self._thread = thread
+        self._log = log
+
+    def write(self, text: str, /) -> int:
+        return self._choose().write(text)
+
+    def flush(self) -> None:
+        self._choose().flush()
+
+    def _choose(self) -> TextIO:
+        return self._log if threading.current_thread() is self._thread else self._screen
+
+
 @contextmanager
-def run_schedules(runtime: Runtime) -> Iterator[None]:
-    """For as long as the block lasts; a run that fails is in the log, and the next one comes."""
+def run_schedules(runtime: Runtime, log: TextIO | None = None) -> Iterator[None]:
+    """For as long as the block lasts. What functions log goes to `log`, else to standard output.
+
+    A run that fails is told on standard error, and the next one comes.
+    """
     stop = threading.Event()
     thread = threading.Thread(target=_run, args=[runtime, stop], daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    divided = redirect_stdout(DividedOutput(sys.stdout, thread, log)) if log else nullcontext()
+    with divided:
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
 def _run(runtime: Runtime, stop: threading.Event) -> None:

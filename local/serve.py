@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,13 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from watchfiles import PythonFilter, watch
 
+from local.commands import CannotWork, run_command
 from local.database import DATABASES, open_database
-from local.dynamodb_local import DynamoDBLocalError
 from local.keys import issue_token, local_parameters
+from local.progress import working
 from local.runtime import Runtime
 from local.schedules import run_schedules
+from local.sign_in import SignIn
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, TemplateError, read_template
 from local.wsgi import serve_application
@@ -28,6 +29,7 @@ CODE = (ROOT / "functions", ROOT / "layers" / "checkout")
 LOOK_MILLISECONDS = 500
 RUNNING = ROOT / ".data" / "running.json"
 """Where the runtime that is up, and its database, can be reached."""
+SCHEDULE_LOG = ROOT / ".data" / "schedules.log"
 
 
 def main() -> int:
@@ -38,21 +40,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with open_database(arguments.db, os.environ.get("DYNAMODB_ENDPOINT", "")) as endpoint:
-            create_tables(connect(endpoint))
-            load_products(connect(endpoint))
+            with working("serve: making tables and loading products"):
+                create_tables(connect(endpoint))
+                load_products(connect(endpoint))
             runtime = Runtime(read_template(local_parameters(endpoint)))
+            SCHEDULE_LOG.parent.mkdir(exist_ok=True)
             with (
-                serve_application(runtime, arguments.port, threaded=True) as address,
-                run_schedules(runtime),
+                serve_application(SignIn(runtime), arguments.port, threaded=True) as address,
+                SCHEDULE_LOG.open("w", buffering=1, encoding="utf-8") as log,
+                run_schedules(runtime, log),
                 announce(address, endpoint),
             ):
                 print(_greet(address, endpoint), flush=True)
                 _reload_on_change(runtime, endpoint)
     except KeyboardInterrupt:
         print("stopped")
-    except (DynamoDBLocalError, TemplateError, BotoCoreError, ClientError, OSError) as error:
-        print(f"cannot serve: {error}", file=sys.stderr)
-        return 1
+    except (TemplateError, OSError) as error:
+        raise CannotWork(f"The runtime does not start: {error}") from error
     return 0
 
 
@@ -69,7 +73,8 @@ def announce(address: str, endpoint: str, path: Path = RUNNING) -> Iterator[None
 
 def _greet(address: str, endpoint: str) -> str:
     return f"""
-The checkout is at   {address}
+The console is at    {address}
+its API's docs at    {address}/docs
 its database at      {endpoint}
 
 A token of alice's, good for an hour (make -s token CUSTOMER=… for another):
@@ -80,7 +85,8 @@ Try it:
 
 curl -s {address}/products -H "Authorization: Bearer $TOKEN"
 
-Code is taken up as it changes. Ctrl-C ends it.
+Code is taken up as it changes. What settles and reconciles by schedule logs to {SCHEDULE_LOG.relative_to(ROOT)}.
+Ctrl-C ends it.
 """
 
 
@@ -125,4 +131,4 @@ def _read_stamp(path: Path) -> tuple[int, int] | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("serve", main)

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
+from local.commands import CannotWork
 from local.template import REGION, ROOT, read_template
 
 if TYPE_CHECKING:
@@ -39,16 +40,29 @@ def create_tables(database: "DynamoDBClient") -> None:
 
 
 def load_products(database: "DynamoDBClient", path: Path = PRODUCTS, table: str = "ProductsTable") -> int:
-    """Puts each product of a JSON file, a list of {product_id, name, unit_price, currency}; returns how many."""
-    products = json.loads(path.read_text(encoding="utf-8"))
-    for product in products:
-        database.put_item(
-            TableName=table,
-            Item={
+    """Puts each product of a JSON file, a list of {product_id, name, unit_price, currency}; returns how many.
+
+    Raises CannotWork, and has put none, where that is not what the file holds.
+    """
+    items = read_products(path)
+    for item in items:
+        database.put_item(TableName=table, Item=item)
+    return len(items)
+
+
+def read_products(path: Path) -> list[Any]:
+    try:
+        return [
+            {
                 "product_id": {"S": product["product_id"]},
                 "name": {"S": product["name"]},
                 "unit_price": {"N": str(int(product["unit_price"]))},
                 "currency": {"S": product["currency"].lower()},
-            },
-        )
-    return len(products)
+            }
+            for product in json.loads(path.read_text(encoding="utf-8"))
+        ]
+    except OSError as error:
+        raise CannotWork(f"{path} cannot be read ({error.strerror}). FILE=… names a file of products.") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise CannotWork(f"{path} is no list of products ({what}). {PRODUCTS.relative_to(ROOT)} is one.") from None

@@ -4,10 +4,12 @@ Resources are named by their logical ids, as `sam local` does. What the template
 error, not silence.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -95,6 +97,10 @@ class Template:
     schedules: tuple[Schedule, ...]
     tables: Mapping[str, Mapping[str, Any]]
     """The properties of each table, by name."""
+    dashboards: Mapping[str, Any]
+    """The body of each dashboard, by name."""
+    alarms: Mapping[str, Mapping[str, Any]]
+    """The properties of each alarm, by name."""
 
     @property
     def functions(self) -> dict[str, Function]:
@@ -166,6 +172,7 @@ class _Reader:
         self._globals = document.get("Globals", {})
         self._resources = document["Resources"]
         self._conditions = document.get("Conditions", {})
+        self._mappings = document.get("Mappings", {})
         declared = document.get("Parameters", {})
         if unknown := parameters.keys() - declared.keys():
             raise TemplateError(f"the template has no parameter {', '.join(sorted(unknown))}")
@@ -177,6 +184,8 @@ class _Reader:
         routes: list[Route] = []
         schedules: list[Schedule] = []
         tables: dict[str, Mapping[str, Any]] = {}
+        dashboards: dict[str, Any] = {}
+        alarms: dict[str, Mapping[str, Any]] = {}
         for logical_id, resource in self._resources.items():
             if resource["Type"] == "AWS::Serverless::Function":
                 for event in resource["Properties"].get("Events", {}).values():
@@ -188,7 +197,11 @@ class _Reader:
                         raise TemplateError(f"{logical_id} has an event of type {event['Type']}")
             elif resource["Type"] == "AWS::DynamoDB::Table":
                 tables[logical_id] = self._resolve(resource["Properties"])
-        return Template(tuple(routes), tuple(schedules), tables)
+            elif resource["Type"] == "AWS::CloudWatch::Dashboard":
+                dashboards[logical_id] = json.loads(self._resolve(resource["Properties"]["DashboardBody"]))
+            elif resource["Type"] == "AWS::CloudWatch::Alarm":
+                alarms[logical_id] = self._resolve(resource["Properties"])
+        return Template(tuple(routes), tuple(schedules), tables, dashboards, alarms)
 
     def _read_route(self, logical_id: str, event: Mapping[str, Any]) -> Route:
         properties = self._resolve(event["Properties"])
@@ -249,10 +262,10 @@ class _Reader:
                 return self._call(name, argument)
         return {name: self._resolve(item) for name, item in value.items()}
 
-    def _refer(self, name: str) -> str:
+    def _refer(self, name: str, variables: Mapping[str, str] = MappingProxyType({})) -> str:
         if name in self._resources:
             return name
-        known = {**self._parameters, **PSEUDO_PARAMETERS}
+        known = {**self._parameters, **PSEUDO_PARAMETERS, **variables}
         if name not in known:
             raise TemplateError(f"Ref of {name}, which is not known")
         return known[name]
@@ -261,7 +274,13 @@ class _Reader:
         if name == "Fn::GetAtt":
             return ".".join(argument)
         if name == "Fn::Sub":
-            return re.sub(r"\$\{([^}.]+)(\.[^}]+)?\}", lambda match: self._refer(match[1]) + (match[2] or ""), argument)
+            text, variables = argument if isinstance(argument, list) else (argument, {})
+            values = {name: str(self._resolve(value)) for name, value in variables.items()}
+            pattern = r"\$\{([^}.]+)(\.[^}]+)?\}"
+            return re.sub(pattern, lambda match: self._refer(match[1], values) + (match[2] or ""), text)
+        if name == "Fn::FindInMap":
+            mapping, first, second = argument
+            return str(self._mappings[mapping][first][second])
         if name == "Fn::If":
             condition, then, otherwise = argument
             return self._resolve(then if self._resolve(self._conditions[condition]) else otherwise)

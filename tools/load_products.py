@@ -11,7 +11,9 @@ from pathlib import Path
 
 import boto3
 
+from local.commands import run_command
 from local.tables import PRODUCTS, connect, load_products
+from tools.stack import read_outputs
 
 
 def main() -> None:
@@ -24,11 +26,10 @@ def main() -> None:
     if arguments.endpoint:
         count = load_products(connect(arguments.endpoint), arguments.file)
     else:
-        [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        count = load_products(boto3.client("dynamodb"), arguments.file, outputs["ProductsTableName"])
+        [table] = read_outputs(arguments.stack, ["ProductsTableName"])
+        count = load_products(boto3.client("dynamodb"), arguments.file, table)
     print(f"{count} products loaded")
 
 
 if __name__ == "__main__":
-    main()
+    run_command("load-products", main)

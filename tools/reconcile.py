@@ -7,7 +7,6 @@ Nothing is changed. Exit status: 0 where both agree, 1 where they do not, 2 wher
 
 import argparse
 import os
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from checkout import wiring
 from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
+from local.commands import CannotWork, describe_fault, run_command
 from local.keys import local_parameters
 from local.runtime import LAMBDA_ENVIRONMENT
 from local.template import read_template
@@ -54,6 +54,13 @@ def read_day(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
+def describe_cause(fault: BaseException) -> str:
+    while fault.__cause__:
+        fault = fault.__cause__
+    known = isinstance(fault, BotoCoreError | ClientError)
+    return describe_fault(fault) if known else f"{type(fault).__name__}; nothing was changed, try again later."
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the payments of a day with the gateway's charges.")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -62,13 +69,12 @@ def main() -> int:
     where.add_argument("--stack", help="the CloudFormation stack whose payments are compared")
     where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
     arguments = parser.parse_args()
+    os.environ.update(find_environment(arguments.stack, arguments.endpoint))
     try:
-        os.environ.update(find_environment(arguments.stack, arguments.endpoint))
         return reconcile(arguments.day)
-    except (StoreUnavailable, OutcomeUnknown, RequestNotTaken, BotoCoreError, ClientError) as fault:
-        print(f"cannot compare: {type(fault).__name__}", file=sys.stderr)
-        return 2
+    except (StoreUnavailable, OutcomeUnknown, RequestNotTaken) as fault:
+        raise CannotWork(f"The database or the gateway does not answer. {describe_cause(fault)}") from fault
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("reconcile", main)

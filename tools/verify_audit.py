@@ -2,21 +2,22 @@
 
     python -m tools.verify_audit [--order ord_…] [--stack checkout | --endpoint http://127.0.0.1:8000]
 
-Exit status: 0 where every trail fits, 1 where one does not, 2 where there is no such order.
+Exit status: 0 where every trail fits, 1 where one does not, 2 where there is no such order, or no way to look.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from tqdm import tqdm
 
 from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
 from checkout.dynamodb import from_wire
+from local.commands import CannotWork, run_command
+from local.progress import show_bar
 from local.tables import connect
+from tools.stack import read_outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -96,9 +97,8 @@ def verify_orders(
 
 def find_tables(arguments: argparse.Namespace) -> Tables:
     if arguments.stack:
-        [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        return Tables(boto3.client("dynamodb"), outputs["OrdersTableName"], outputs["AuditTableName"])
+        orders, audit = read_outputs(arguments.stack, ["OrdersTableName", "AuditTableName"])
+        return Tables(boto3.client("dynamodb"), orders, audit)
     client = connect(arguments.endpoint)
     return Tables(client, "OrdersTable", "AuditTable")
 
@@ -110,15 +110,15 @@ def main() -> int:
     where.add_argument("--stack", help="the CloudFormation stack whose tables are checked")
     where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
     arguments = parser.parse_args()
-    with tqdm(desc="orders", unit="", disable=None) as progress:
+    with show_bar(desc="orders", unit="") as progress:
         checked, misfits = verify_orders(find_tables(arguments), order_id=arguments.order, advance=progress.update)
     for order_id, misfit in misfits.items():
         print(f"{order_id}: entry {misfit.sequence} {misfit.reason}")
     print(f"{checked} orders checked, {len(misfits)} audit trails do not fit")
-    if misfits:
-        return 1
-    return 2 if arguments.order and not checked else 0
+    if arguments.order and not checked and not misfits:
+        raise CannotWork(f"There is no order {arguments.order} here. `GET /orders` and the console show what there is.")
+    return 1 if misfits else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("audit-verify", main)

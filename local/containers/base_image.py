@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 from local.containers.engine import ContainersError, install_packages, start_engine
+from local.progress import working
 
-__all__ = ["ARCHITECTURE", "make_base_image"]
+__all__ = ["ARCHITECTURE", "IMAGE", "make_base_image"]
 
 HERE = Path(__file__).parent
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
@@ -43,28 +44,29 @@ def _hash_inputs() -> str:
 
 
 def _pull() -> bool:
-    print(f"containers: pulling {IMAGE}", flush=True)
     try:
-        return _run(["docker", "pull", "--quiet", IMAGE], timeout=PULL_SECONDS).returncode == 0
+        with working(f"containers: pulling {IMAGE}"):
+            return _run(["docker", "pull", "--quiet", IMAGE], timeout=PULL_SECONDS).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
 def _build(inputs: str) -> None:
-    print(f"containers: building {IMAGE} from Debian {DEBIAN_RELEASE} (about a minute)", flush=True)
     if not shutil.which("debootstrap"):
         install_packages("debootstrap")
     with tempfile.TemporaryDirectory() as name:
         context, root = Path(name, "context"), Path(name, "root")
         context.mkdir()
         packages = "--include=python3,ca-certificates"
-        _check(_run(["debootstrap", "--variant=minbase", packages, DEBIAN_RELEASE, str(root)]))
+        with working(f"containers: making a root of Debian {DEBIAN_RELEASE} (about a minute)"):
+            _check(_run(["debootstrap", "--variant=minbase", packages, DEBIAN_RELEASE, str(root)]))
         kept_out = ["--exclude=./dev/*", "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*"]
         _check(_run(["tar", "-C", str(root), *kept_out, "-cf", str(context / "rootfs.tar"), "."]))
-        _install_runtime(context / "runtime")
+        with working("containers: installing Lambda's runtime"):
+            _install_runtime(context / "runtime")
         shutil.copy(HERE / "Dockerfile", context)
-        print("containers: storing the image", flush=True)
-        _check(_run(["docker", "build", "--quiet", "--tag", IMAGE, "--label", f"{LABEL}={inputs}", str(context)]))
+        with working(f"containers: storing {IMAGE}"):
+            _check(_run(["docker", "build", "--quiet", "--tag", IMAGE, "--label", f"{LABEL}={inputs}", str(context)]))
 
 
 def _install_runtime(folder: Path) -> None:

@@ -46,6 +46,8 @@ REQUESTS: dict[str, Asked] = {
     "a path parameter": ("GET", "/things/ord_1", {}, b""),
     "an encoded path parameter": ("GET", "/things/a%20b", {}, b""),
     "a parameter within a path": ("PATCH", "/things/ord_1/part", JSON, b"{}"),
+    "all that follows": ("GET", "/files/a/b%20c/d.js", {}, b""),
+    "a path that is more exact": ("GET", "/files/a/index", {}, b""),
     "a JSON body": ("POST", "/things", JSON, '{"name": "é"}'.encode()),
     "a body that is not JSON": ("POST", "/things", JSON, b"not json"),
     "no body": ("POST", "/things", JSON, b""),

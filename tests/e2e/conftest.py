@@ -38,6 +38,7 @@ from local.keys import local_parameters
 from local.runtime import Runtime
 from local.schedules import run_schedules
 from local.serve import announce
+from local.sign_in import SignIn
 from local.tables import connect, create_tables, load_products
 from local.template import read_template
 from local.wsgi import serve_application
@@ -47,19 +48,20 @@ with open_database(sys.argv[1]) as endpoint:
     load_products(connect(endpoint))
     runtime = Runtime(read_template(local_parameters(endpoint) | json.loads(sys.argv[4])))
     with (
-        serve_application(runtime, threaded=True) as address,
+        serve_application(SignIn(runtime), threaded=True) as address,
         run_schedules(runtime) if sys.argv[3] == "schedules" else nullcontext(),
         announce(address, endpoint, Path(sys.argv[2])),
     ):
         threading.Event().wait()
 """
 START_SECONDS = 60
+BASE_URL = os.environ.get("BASE_URL", "")
 
 Tables = dict[str, list[str]]
 
 
 class Customer:
-    """Somebody who calls the checkout."""
+    """Somebody who calls the checkout; without a token where that is empty."""
 
     def __init__(self, http: httpx.Client, token: str) -> None:
         self._http = http
@@ -69,7 +71,9 @@ class Customer:
         self, method: str, path: str, body: object = None, *, key: str | None = None, **request: Any
     ) -> httpx.Response:
         """Sends a request; `body` as JSON, or as it is where it is bytes."""
-        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        headers = {"content-type": "application/json"}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
         if key is not None:
             headers["idempotency-key"] = key
         headers |= request.pop("headers", {})
@@ -133,6 +137,20 @@ class Checkout:
             for name in read_template().tables
         }
 
+    def put_charge(self, payment_id: str, order: dict[str, Any], *, refundable: int) -> None:
+        """The simulated gateway has a charge of which so much can still be refunded."""
+        item = {
+            "payment_id": payment_id,
+            "order_id": order["id"],
+            "outcome": "succeeded",
+            "reference": f"ch_{payment_id[4:30]}",
+            "amount": order["total_amount"],
+            "refundable": refundable,
+            "currency": order["currency"],
+            "charged_at": order["created_at"],
+        }
+        connect(self.database).put_item(TableName="SimulatedGatewayTable", Item=to_wire(item))
+
     def break_gateway(self, call: Call, fault: Fault, times: int = 1) -> None:
         """The simulated gateway's next calls of a kind go wrong (FR-228)."""
         item = to_wire(make_fault(call, fault, times))
@@ -144,15 +162,28 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
     """A module whose SCHEDULES is true has the scheduled functions at work; in others nothing happens by itself. One
     with PARAMETERS of the template needs a runtime of its own."""
     parameters = getattr(request.module, "PARAMETERS", {})
-    if parameters and "BASE_URL" in os.environ:
+    if parameters and BASE_URL:
         pytest.skip("it needs a runtime with other parameters")
-    if base_url := os.environ.get("BASE_URL"):
+    if base_url := BASE_URL:
+        look_for_answer(base_url)
         yield Checkout(base_url, os.environ.get("DYNAMODB_ENDPOINT", ""))
         return
     running = tmp_path_factory.mktemp("checkout") / "running.json"
     schedules = getattr(request.module, "SCHEDULES", False)
     with open_runtime(running, os.environ.get("DB", "embedded"), schedules=schedules, parameters=parameters) as opened:
         yield opened
+
+
+def look_for_answer(base_url: str) -> None:
+    """Ends all tests where nobody is there to be tested."""
+    try:
+        httpx.get(f"{base_url}/health", timeout=START_SECONDS, trust_env=not is_here(base_url))
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        pytest.exit(
+            f"Nothing answers at BASE_URL={base_url} ({error}). Name one that is up: `make serve` starts one here, "
+            "and without BASE_URL the tests start their own.",
+            returncode=2,
+        )
 
 
 @contextmanager
@@ -173,6 +204,24 @@ def open_runtime(
     assert find_secrets(log, whole=True) == [], "no line of the log tells what is not for logs (FR-031)"
 
 
+@contextmanager
+def open_faulty_runtime(
+    running: Path, gateway: str, parameters: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Checkout]:
+    """A runtime whose calls can be made to fail (faulty_runtime.py), one request at a time."""
+    command = [sys.executable, "-m", "tests.e2e.faulty_runtime", str(running), gateway, json.dumps(dict(parameters))]
+    # Thousands of requests go through it: being measured takes as long again, and covers what other tests do.
+    runtime = ChildProcess(command, folder=ROOT, environment={"COVERAGE_PROCESS_CONFIG": ""})
+    try:
+        found = read_announcement(running)
+        runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
+        yield Checkout(found["address"], found["database"])
+    finally:
+        runtime.stop()
+        log = runtime.read_output()
+    assert find_secrets(log, whole=True) == []
+
+
 def read_announcement(path: Path) -> dict[str, str]:
     deadline = time.monotonic() + START_SECONDS
     while not (path.exists() and path.stat().st_size):
@@ -184,10 +233,13 @@ def read_announcement(path: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def http(checkout: Checkout) -> Iterator[httpx.Client]:
-    # A proxy may be between here and a stage, never between here and what runs here.
-    here = httpx.URL(checkout.base_url).host in {"127.0.0.1", "localhost"}
-    with httpx.Client(base_url=checkout.base_url, timeout=60, trust_env=not here) as client:
+    with httpx.Client(base_url=checkout.base_url, timeout=60, trust_env=not is_here(checkout.base_url)) as client:
         yield client
+
+
+def is_here(base_url: str) -> bool:
+    """A proxy may be between here and a stage, never between here and what runs here."""
+    return httpx.URL(base_url).host in {"127.0.0.1", "localhost"}
 
 
 def make_customer(http: httpx.Client, name: str, *, scope: str = "") -> Customer:

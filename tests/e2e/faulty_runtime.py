@@ -1,4 +1,4 @@
-"""A local runtime in which calls fail on demand: `python -m tests.e2e.faulty_runtime ANNOUNCEMENT GATEWAY`.
+"""A local runtime in which calls fail on demand: `python -m tests.e2e.faulty_runtime ANNOUNCEMENT GATEWAY PARAMETERS`.
 
 Beside the API it answers under /control, one request at a time: what calls of DynamoDB a request made, which of them is
 to fail and how, that time goes on, that a scheduled function runs, that the tables are empty again.
@@ -6,10 +6,11 @@ to fail and how, that time goes on, that a scheduled function runs, that the tab
 
 import importlib
 import json
+import math
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries import standard
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.model_instances import reset_model_data
 from werkzeug.wrappers import Request, Response
 
 from local.database import open_database
@@ -33,7 +37,9 @@ from local.template import REGION, read_template
 from local.wsgi import serve_application
 from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
 
-__all__ = ["DatabaseFault"]
+__all__ = ["WEBHOOK_SECRET", "DatabaseFault"]
+
+ReadDeadline = Callable[[Any], float]
 
 WEBHOOK_SECRET = "whsec_faulty"
 
@@ -58,6 +64,7 @@ AFTER = {
     DatabaseFault.TIMES_OUT_AFTER,
     DatabaseFault.DIES_AFTER,
 }
+READS = {"BatchGetItem", "GetItem", "Query", "Scan"}
 
 
 class ProcessDied(BaseException):
@@ -72,9 +79,10 @@ class Faults:
         self._call = threading.local()
         self.reset(None, None)
 
-    def reset(self, number: int | None, fault: DatabaseFault | None) -> None:
+    def reset(self, number: int | None, fault: DatabaseFault | None, *, of_writes: bool = False) -> None:
         self.calls: list[str] = []
         self._number = number
+        self._of_writes = of_writes
         self._fault = fault
         self._times = 2 if fault in {DatabaseFault.THROTTLED, DatabaseFault.CONFLICTS} else 1
         self._took_effect = False
@@ -93,7 +101,8 @@ class Faults:
 
     def _begin(self, model: Any, **_: Any) -> None:
         self._call.operation = model.name
-        self._call.fails = self._number is not None and self._times > 0 and self._number <= len(self.calls)
+        is_reached = self._number is not None and self._times > 0 and self._number <= len(self.calls)
+        self._call.fails = is_reached and not (self._of_writes and model.name in READS)
         if self._call.fails:
             self._times -= 1
         self.calls.append(self._call.name)
@@ -147,6 +156,7 @@ class Control:
         self._database = connect(endpoint)
         self._stub = stub
         self._waited = timedelta()
+        self._patience = math.inf
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"]
@@ -163,14 +173,32 @@ class Control:
     def read_clock(self) -> datetime:
         return datetime.now(UTC) + self._waited
 
-    def break_call(self, number: int | None = None, fault: str | None = None) -> None:
-        self._faults.reset(number, DatabaseFault(fault) if fault else None)
+    def shorten(self, read_deadline: ReadDeadline) -> ReadDeadline:
+        """While Stripe is slow nobody waits as long as a function may."""
+        return lambda author: min(read_deadline(author), self._patience)
+
+    def break_call(self, number: int | None = None, fault: str | None = None, *, of_writes: bool = False) -> None:
+        """The call of this number, from 0; or the first write from there on."""
+        self._patience = math.inf
+        self._faults.reset(number, DatabaseFault(fault) if fault else None, of_writes=of_writes)
+
+    def break_code(self) -> None:
+        """The next request meets a fault of ours, whichever function it is for."""
+        api = importlib.import_module("checkout.api")
+        intact = api.working_until
+
+        def fail(_: Any) -> None:
+            api.working_until = intact  # type: ignore[attr-defined]
+            raise RuntimeError("a fault of ours")
+
+        api.working_until = fail  # type: ignore[attr-defined]
 
     def read_calls(self) -> list[str]:
         return self._faults.calls
 
     def wait(self, seconds: float) -> None:
-        """As much time passes; for the records of requests that died, too, which Powertools times by itself."""
+        """As much time passes; for what Powertools times by itself, too: the records of requests that died, and the
+        circuit."""
         self._waited += timedelta(seconds=seconds)
         for page in self._database.get_paginator("scan").paginate(TableName="IdempotencyTable"):
             for item in page["Items"]:
@@ -182,6 +210,23 @@ class Control:
                         ExpressionAttributeValues={":past": {"N": "1"}},
                     )
 
+        for item in self._database.scan(TableName="CircuitTable")["Items"]:
+            times = [name for name in ("opened_at", "probe_lease_expiry") if name in item]
+            earlier = {name: {"N": str(int(item[name]["N"]) - int(seconds))} for name in times}
+            self._database.put_item(TableName="CircuitTable", Item={**item, **earlier})
+        self._forget_circuit()
+
+    def open_circuit(self) -> None:
+        """The gateway has been left alone for so long that the next call tries it."""
+        opened_at = {"N": str(int(datetime.now(UTC).timestamp()) - 60)}
+        item = {"id": {"S": "payment_gateway"}, "state": {"S": "OPEN"}, "opened_at": opened_at}
+        self._database.put_item(TableName="CircuitTable", Item=item)
+        self._forget_circuit()
+
+    def _forget_circuit(self) -> None:
+        """What the process has read of it."""
+        importlib.import_module("checkout.wiring").gateway()._states._cache.clear()
+
     def run(self, function: str) -> Any:
         """What a scheduled function says of its run; None where it failed or died."""
         [schedule] = [found for found in self._runtime.schedules if found.function.code.name == function]
@@ -191,14 +236,19 @@ class Control:
             return None
 
     def empty(self) -> None:
-        for table in self._database.list_tables()["TableNames"]:
-            self._database.delete_table(TableName=table)
-        create_tables(self._database)
-        load_products(self._database)
+        """As at the beginning. moto remembers besides all that ever was in a table."""
+        for table in get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables.values():
+            if table.name != "ProductsTable":
+                table.items.clear()
+        reset_model_data()
+        if self._stub:
+            self._stub.forget()
 
     def break_stripe(self, request: str, fault: str, times: int) -> None:
         assert self._stub
         self._stub.load_fault(request, Fault(fault), times)
+        if fault == Fault.SLOW:
+            self._patience = self._stub.slow_seconds / 2
 
     def read_stripe(self) -> Any:
         assert self._stub
@@ -239,7 +289,7 @@ def hurry() -> None:
 
 
 def main() -> None:
-    announcement, gateway = sys.argv[1:]
+    announcement, gateway, chosen = sys.argv[1:]
     hurry()
     with ExitStack() as stack:
         endpoint = stack.enter_context(open_database())
@@ -249,13 +299,17 @@ def main() -> None:
         stub = None
         if gateway == "stripe":
             stub = stack.enter_context(open_stripe_stub())
+            # Half of it is the least that an attempt is begun for.
+            stub.slow_seconds = 2.4
             store = stack.enter_context(open_parameters())
             parameters |= {"PaymentGateway": gateway, "StripeAddress": stub.address, "SSMEndpoint": store}
-        runtime = Runtime(read_template(parameters))
+        runtime = Runtime(read_template(parameters | json.loads(chosen)))
         wiring = importlib.import_module("checkout.wiring")
         faults = Faults()
         control = Control(runtime, faults, endpoint, stub)
         wiring.read_utc_clock = control.read_clock  # type: ignore[attr-defined]
+        author = importlib.import_module("checkout.caller").Author
+        author.gateway_deadline = control.shorten(author.gateway_deadline)
         faults.listen(wiring.dynamodb_client())
         address = stack.enter_context(serve_application(control, threaded=False))
         stack.enter_context(announce(address, endpoint, Path(announcement)))

@@ -1,4 +1,4 @@
-"""Random requests, well-formed and not, held against specs/openapi.json over HTTP by schemathesis: no fault of ours, no
+"""Random requests, well-formed and not, held against web/openapi.json over HTTP by schemathesis: no fault of ours, no
 status, no document that the contract does not have, and nothing in an answer that is another customer's.
 
 They are made by two customers and by staff, with ids of both, and with ids of nobody.
@@ -27,8 +27,10 @@ from schemathesis.checks import (
 
 from checkout.caller import STAFF_SCOPE
 from local.keys import issue_token
+from local.template import read_template
 from tests.e2e.conftest import Customer, new_key, new_order
 from tools.make_openapi import TARGET, render_openapi
+from tools.openapi_operations import NO_OPERATIONS, OPERATIONS
 
 # Neither the circuit nor a cap, which all requests would share.
 PARAMETERS = {"CircuitFailures": "1000000", "MaxHourlyDeclines": "1000000", "MaxDeclines": "1000000"}
@@ -42,7 +44,7 @@ CHECKS = [
 ]
 DOCUMENT = json.loads(TARGET.read_text(encoding="utf-8"))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS = [
+REQUESTS = [
     pytest.param(path, method, mode, id=f"{method.upper()} {path}, {mode.value}")
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
@@ -63,6 +65,8 @@ CALLERS = st.sampled_from(["alice", "bob", "staff"])
 
 @pytest.mark.proves("FR-309")
 def test_the_document_is_what_the_models_and_the_template_say() -> None:
+    described = {route.function.name for route in read_template().routes} - NO_OPERATIONS
+    assert described == OPERATIONS.keys()
     assert TARGET.read_text(encoding="utf-8") == render_openapi(), "run `make openapi`"
 
 
@@ -122,7 +126,7 @@ def put_known(data: st.DataObject, place: Any, people: People) -> None:
 
 
 @pytest.mark.proves("FR-309", "FR-003", "FR-006")
-@pytest.mark.parametrize(("path", "method", "mode"), OPERATIONS)
+@pytest.mark.parametrize(("path", "method", "mode"), REQUESTS)
 def test_no_request_gets_what_the_contract_does_not_have(
     path: str, method: str, mode: GenerationMode, people: People, http: httpx.Client
 ) -> None:

@@ -1,7 +1,6 @@
 """Nobody gets in without a good token, and nobody learns of another's orders and payments: neither by what is answered
 nor by how long it takes. Every route of the template is here, or is told not to need it."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -14,10 +13,11 @@ import pytest
 from local.keys import DATA
 from local.template import read_template
 from tests.bad_tokens import BAD_TOKENS
-from tests.e2e.conftest import Customer, make_customer, new_key, payment_of
+from tests.e2e.conftest import BASE_URL, Customer, make_customer, new_key, payment_of
 
 NO_ORDER, NO_PAYMENT = "ord_01K0000000000000000000000Z", "pay_01K0000000000000000000000Z_001"
 ROUNDS = 60
+TRIES = 3
 NOISE = 1.5
 
 
@@ -51,7 +51,8 @@ WITH_IDS: dict[str, Ask] = {
 }
 FOR_STAFF = {"POST /orders/{order_id}/fulfil", "POST /orders/{order_id}/refunds"}
 WITHOUT_IDS = {"POST /orders", "GET /orders", "GET /products"}
-FOR_ALL = {"GET /health", "POST /webhooks/stripe"}
+FILES = {"GET /", "GET /web/{file+}", "GET /docs", "GET /openapi.json"}
+FOR_ALL = {"GET /health", "POST /webhooks/stripe", *FILES}
 ROUTES = {f"{route.method} {route.path}": route for route in read_template().routes}
 
 
@@ -83,18 +84,27 @@ def describe(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 @pytest.mark.proves("FR-310")
-@pytest.mark.skipif("BASE_URL" in os.environ, reason="a network is between")
+@pytest.mark.skipif(bool(BASE_URL), reason="a network is between")
 @pytest.mark.parametrize("route", WITH_IDS)
 def test_another_s_ids_take_as_long_as_nobody_s(route: str, alice: Customer, bobs: Ids) -> None:
-    """Within noise: one after the other, so that what slows the machine slows both."""
+    """Within noise. What tells one from the other does so each time that it is measured; noise does not."""
+    ratios = []
+    for _ in range(TRIES):
+        ratios.append(compare_times(route, alice, bobs))
+        if 1 / NOISE < ratios[-1] < NOISE:
+            return
+    pytest.fail(f"another's ids take {', '.join(f'{ratio:.2f}' for ratio in ratios)} times as long as nobody's")
+
+
+def compare_times(route: str, customer: Customer, bobs: Ids) -> float:
+    """How many times as long another's ids take: one after the other, so that what slows the machine slows both."""
     taken: dict[Ids, list[float]] = {bobs: [], NOBODYS: []}
     for number in range(ROUNDS):
         for ids in (bobs, NOBODYS) if number % 2 else (NOBODYS, bobs):
             started = time.perf_counter()
-            WITH_IDS[route](alice, ids)
+            WITH_IDS[route](customer, ids)
             taken[ids].append(time.perf_counter() - started)
-    theirs, nobodys = (statistics.median(times) for times in taken.values())
-    assert 1 / NOISE < theirs / nobodys < NOISE, f"{theirs * 1000:.2f} ms against {nobodys * 1000:.2f} ms"
+    return statistics.median(taken[bobs]) / statistics.median(taken[NOBODYS])
 
 
 @pytest.mark.proves("FR-310", "FR-001", "FR-002")
