@@ -1,8 +1,9 @@
 """Walks the schedules of a scenario, and at every call of each what can go wrong with it; judges how each ends.
 
 A scenario is a state of the order and two or three requests at once. Its schedules are walked depth first up to a
-bound; beyond it, what is walked is drawn by a seeded chance. Each fault of each call that a task comes to is tried in
-one of the schedules in which it does, drawn by the same chance; where there are more than a bound, as many are drawn.
+bound; beyond it, what is walked is drawn by a seeded chance. Each fault of each call that a task comes to, with each
+answer to it and to those before it, is tried in one of the schedules in which it does, drawn by the same chance; where
+there are more than a bound, as many are drawn.
 """
 
 import random
@@ -12,83 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations_with_replacement
 
-from tests.exploration.requests import REQUESTS, STATES, Client
+from tests.exploration.requests import STATES, Client
 from tests.exploration.rules import bring_to_rest, find_doubled_charge, find_violations
+from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation
 from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
+from tests.exploration.shrink import shrink
 from tests.exploration.world import State, World, faults_of
 
-__all__ = ["PAIRS", "PAIRS_AT_HOME", "TRIPLES", "Bounds", "Explorer", "Outcome", "Scenario", "Violation"]
-
-BY_NAME = {request.name: request for request in REQUESTS}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Requests, by name, that are made at once of an order in a state."""
-
-    state: str
-    requests: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.state}: {' | '.join(self.requests)}"
-
-    @classmethod
-    def parse(cls, name: str) -> "Scenario":
-        state, requests = name.split(": ")
-        return cls(state, tuple(requests.split(" | ")))
-
-
-AT_HOME: Mapping[str, Sequence[str]] = {
-    "created": ("pay", "pay other key", "pay declined", "mark paid", "cancel"),
-    "charged": ("mark paid", "pay other key", "cancel", "settle", "event", "fulfil"),
-    "paid": ("refund", "refund other", "fulfil", "settle"),
-    "unknown": ("pay again", "settle", "event", "mark paid", "cancel"),
-    "lost": ("pay again", "settle", "event", "pay other key", "cancel"),
-    "refunding": ("refund", "refund other", "settle", "event", "fulfil"),
-}
-"""What has most to do with an order in a state: of these, triples are walked too."""
-
-PAIRS = tuple(Scenario(state, pair) for state in STATES for pair in combinations_with_replacement(BY_NAME, 2))
-TRIPLES = tuple(
-    Scenario(state, triple) for state, names in AT_HOME.items() for triple in combinations_with_replacement(names, 3)
-)
-PAIRS_AT_HOME = tuple(
-    Scenario(state, pair) for state, names in AT_HOME.items() for pair in combinations_with_replacement(names, 2)
-)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much is walked of a scenario: schedules depth first, schedules drawn by chance beyond, and faults."""
-
-    schedules: int
-    drawn: int
-    faults: int
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that did not hold, and the schedule that shows it."""
-
-    scenario: Scenario
-    choices: tuple[Choice, ...]
-    come_back: bool
-    rule: str
-
-    @property
-    def length(self) -> tuple[int, int]:
-        """The shorter, the easier to read: turns, then calls."""
-        turns = sum(one.task != other.task for one, other in zip(self.choices, self.choices[1:], strict=False))
-        return turns, len(self.choices)
-
-    @property
-    def replay(self) -> str:
-        """What Explorer.replay takes."""
-        steps = " ".join(f"{c.task}:{c.fault}" if c.fault else str(c.task) for c in self.choices)
-        return f"{self.scenario.name} @ {steps}"
+__all__ = ["Explorer", "Outcome"]
 
 
 @dataclass
@@ -100,8 +33,10 @@ class Outcome:
     scenarios: int = 0
     unfinished: int = 0
     """Scenarios of which not every schedule that can matter was walked."""
+    points: int = 0
+    """Each fault of each call of each schedule that was walked."""
     faults: int = 0
-    """What can go wrong with each call that a task comes to, drawn or not."""
+    """Of these, the ones that differ in what the task had done and how it was answered: one of a kind may be tried."""
     violations: list[Violation] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
@@ -109,18 +44,19 @@ class Outcome:
         self.crash_points += other.crash_points
         self.scenarios += other.scenarios
         self.unfinished += other.unfinished
+        self.points += other.points
         self.faults += other.faults
         self.violations += other.violations
 
 
 def list_faults(walked: Sequence[list[Step]]) -> Mapping[object, list[tuple[list[Step], int, str]]]:
-    """What can go wrong with each call that a task comes to, by what the task had done until then, and in which
-    schedules, at which of their steps."""
+    """What can go wrong with each call that a task comes to, by what the task had done until then and how each of its
+    calls was answered; and in which schedules, at which of their steps."""
     found: dict[object, list[tuple[list[Step], int, str]]] = defaultdict(list)
     for steps in walked:
-        done: dict[int, tuple[Call, ...]] = defaultdict(tuple)
+        done: dict[int, tuple[tuple[Call, str], ...]] = defaultdict(tuple)
         for at, step in enumerate(steps):
-            done[step.task] += (step.call,)
+            done[step.task] += ((step.call, step.answer),)
             for fault in faults_of(step.call):
                 found[step.task, done[step.task], fault].append((steps, at, fault))
     return found
@@ -146,7 +82,9 @@ class Explorer:
             outcome.violations += violations
             if stop_at_first and outcome.violations:
                 return outcome
-        faults = [chance.choice(places) for places in list_faults(walked).values()]
+        places_of_faults = list_faults(walked).values()
+        faults = [chance.choice(places) for places in places_of_faults]
+        outcome.points = sum(map(len, places_of_faults))
         outcome.faults = len(faults)
         for steps, at, fault in faults if len(faults) <= bounds.faults else chance.sample(faults, bounds.faults):
             choices = [Choice(step.task, fault if number == at else None) for number, step in enumerate(steps)]
@@ -162,6 +100,10 @@ class Explorer:
         name, _, steps = text.partition(" @ ")
         choices = [Choice(int(task), fault or None) for task, fault in re.findall(r"(\d+)(?::(\w+))?", steps)]
         return self._run(Scenario.parse(name), follow(choices))
+
+    def shrink(self, violation: Violation) -> Violation:
+        """The shortest that is found of the same rule."""
+        return shrink(violation, self._run)
 
     def _walk(
         self, scenario: Scenario, bounds: Bounds, chance: random.Random, outcome: Outcome

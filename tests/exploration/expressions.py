@@ -100,8 +100,6 @@ def parse_not(tokens: Tokens) -> Condition:
         return inner
     if tokens.peek() in {"attribute_exists", "attribute_not_exists"}:
         return parse_existence(tokens)
-    if tokens.peek() == "begins_with":
-        return parse_begins_with(tokens)
     return parse_comparison(tokens)
 
 
@@ -111,21 +109,6 @@ def parse_existence(tokens: Tokens) -> Condition:
     operand = parse_operand(tokens)
     tokens.take(")")
     return lambda *given: (operand(*given) is not None) is wanted
-
-
-def parse_begins_with(tokens: Tokens) -> Condition:
-    tokens.take()
-    tokens.take("(")
-    subject = parse_operand(tokens)
-    tokens.take(",")
-    prefix = parse_operand(tokens)
-    tokens.take(")")
-
-    def begins(*given: Any) -> bool:
-        one, other = subject(*given), prefix(*given)
-        return one is not None and other is not None and str(one["S"]).startswith(str(other["S"]))
-
-    return begins
 
 
 def parse_comparison(tokens: Tokens) -> Condition:
@@ -138,6 +121,14 @@ def parse_comparison(tokens: Tokens) -> Condition:
             choices.append(parse_operand(tokens))
         tokens.take(")")
         return lambda *given: any(are_equal(left(*given), choice(*given)) for choice in choices)
+    if sign == "BETWEEN":
+        low = parse_operand(tokens)
+        tokens.take("AND")
+        high = parse_operand(tokens)
+        return lambda *given: (
+            is_ordered(low(*given), left(*given), COMPARISONS["<="])
+            and is_ordered(left(*given), high(*given), COMPARISONS["<="])
+        )
     right = parse_operand(tokens)
     if sign == "=":
         return lambda *given: are_equal(left(*given), right(*given))

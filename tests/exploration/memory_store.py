@@ -7,6 +7,7 @@ its indexes are up to date at once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -133,7 +134,7 @@ class MemoryStore:
         order = [*index.keys[1:], *table.keys]
 
         def place(item: WireItem) -> list[Any]:
-            return [item[name].get("S", item[name].get("N")) for name in order]
+            return [Decimal(item[name]["N"]) if "N" in item[name] else item[name]["S"].encode() for name in order]
 
         items = [
             item

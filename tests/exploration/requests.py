@@ -15,6 +15,9 @@ __all__ = ["REQUESTS", "STATES", "Client", "Request"]
 PARTS = 1000
 """More than half of the order: two refunds of as much exceed it."""
 
+WRONG = 99
+"""What the gateway charges by mistake."""
+
 DUE = timedelta(minutes=2)
 IN_PROGRESS = "idempotency_in_progress"
 
@@ -79,6 +82,7 @@ REQUESTS = [
     Request("fulfil", "fulfil", lambda world: world.fulfil(world.order)),
     Request("refund", "refund", lambda world: world.refund(world.order, PARTS, key="refund"), "refund"),
     Request("refund other", "refund", lambda world: world.refund(world.order, PARTS, key="other"), "other"),
+    Request("refund all", "refund", lambda world: world.refund(world.order, key="all"), "all"),
     Request("settle", "settle", settle),
     Request("event", "event", lambda world: world.send_event(1)),
 ]
@@ -123,6 +127,30 @@ def make_refunding(world: World) -> None:
     world.wait(DUE)
 
 
+def make_wrong(world: World) -> None:
+    """Charged, another amount, and nobody knows."""
+    make_unknown(world)
+    world.change_charge(amount=WRONG)
+
+
+def make_returning(world: World) -> None:
+    """A wrong charge was found, and its refund never reached the gateway."""
+    make_wrong(world)
+    world.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    world.run("settle_payments")
+    [payment] = world.payment_items(world.order)
+    assert payment["status"] == "refunding"
+    world.wait(DUE)
+
+
+def make_returned(world: World) -> None:
+    """A wrong charge was returned; the order can be paid again."""
+    make_wrong(world)
+    world.run("settle_payments")
+    [payment] = world.payment_items(world.order)
+    assert payment["status"] == "refunded"
+
+
 STATES: Mapping[str, Callable[[World], None]] = {
     "created": make_created,
     "charged": make_charged,
@@ -130,5 +158,8 @@ STATES: Mapping[str, Callable[[World], None]] = {
     "unknown": make_unknown,
     "lost": make_lost,
     "refunding": make_refunding,
+    "wrong": make_wrong,
+    "returning": make_returning,
+    "returned": make_returned,
 }
 """What the order has been through before, by name."""

@@ -35,12 +35,13 @@ def touches(writes: Iterable[Resource], others: frozenset[Resource]) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """A call that was made: by which task, and what each of the tasks was about to do then."""
+    """A call that was made: by which task, what each of the tasks was about to do then, and how it was answered."""
 
     task: int
     call: Call
     pending: Mapping[int, Call]
     fault: str | None = None
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class _Task:
     go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     call: Call | None = None
     choice: Choice | None = None
+    answer: str = ""
     error: BaseException | None = None
     dead: bool = False
     ended: bool = False
@@ -97,6 +99,12 @@ class Scheduler:
             self.interrupt()
         return task.choice.fault
 
+    def tell(self, answer: str) -> None:
+        """Called by a task after a call: how it was answered."""
+        task: _Task | None = getattr(self._local, "task", None)
+        if task:
+            task.answer = answer
+
     def interrupt(self) -> NoReturn:
         """Called by a task whose process dies: nothing that it still tries happens, in a `finally` for one."""
         self._local.task.dead = True
@@ -117,12 +125,12 @@ class Scheduler:
             choice = choose(pending, len(steps))
             for number in pending if choice is None else [choice.task]:
                 task = tasks[number]
-                task.choice = choice
+                task.choice, task.answer = choice, ""
                 task.go_on.release()
                 self._stopped.acquire()
             if choice is None:
                 break
-            step = Step(choice.task, pending[choice.task], pending, choice.fault)
+            step = Step(choice.task, pending[choice.task], pending, choice.fault, tasks[choice.task].answer)
             steps.append(step)
             watch(step)
         for thread in threads:

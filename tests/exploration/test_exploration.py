@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from local.template import ROOT
-from tests.exploration.explore import PAIRS, Bounds, Explorer, Scenario
-from tests.exploration.schedules import Choice, follow
-from tests.exploration.world import open_world
+from tests.exploration.explore import Explorer, list_faults
+from tests.exploration.scenarios import PAIRS, Bounds, Scenario
+from tests.exploration.schedules import Call, Choice, Step, follow
+from tests.exploration.world import StoreFault, open_world
 
 
 @pytest.mark.proves("FR-301", "FR-302", "FR-303", "FR-119")
@@ -36,6 +37,24 @@ def test_the_same_schedule_is_the_same_again() -> None:
         with open_world() as world:
             again, _ = Explorer(world)._run(scenario, follow(choices))
         assert [(step.task, step.call) for step in steps] == [(step.task, step.call) for step in again]
+
+
+@pytest.mark.proves("FR-302")
+def test_a_fault_is_another_where_its_call_is_answered_otherwise() -> None:
+    """To die after a write that took effect is not to die after one that did not."""
+    call = Call("TransactWriteItems OrdersTable", writes=frozenset({("OrdersTable", "ord_1")}))
+    schedules = [[Step(0, call, {}, answer=answer)] for answer in ("ok", "TransactionCanceledException", "ok")]
+    tried = [[steps[0].answer for steps, _, _ in places] for places in list_faults(schedules).values()]
+    assert tried == [["ok", "ok"]] * len(StoreFault) + [["TransactionCanceledException"]] * len(StoreFault)
+
+
+@pytest.mark.proves("FR-302")
+def test_the_answer_to_each_call_is_known() -> None:
+    with open_world() as world:
+        steps, _ = Explorer(world).replay("created: pay | pay other key @ 0 1 0 1 0 1 0 1")
+    answers = {step.answer for step in steps}
+    assert {"ok", "TransactionCanceledException", "succeeded"} <= answers, answers
+    assert "" not in answers
 
 
 @pytest.mark.proves("FR-304")

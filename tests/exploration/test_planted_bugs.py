@@ -1,47 +1,100 @@
 """The exploration can fail: each of these bugs, planted alone, is found."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
+from checkout import dynamodb, order_service, payment_recorder, refund_recorder, refund_service, settlement_service
+from checkout.answer_once import _pack
+from checkout.api import Response
 from checkout.charging_service import Attempt, ChargingService
 from checkout.dynamodb import Item
+from checkout.errors import OrderAlreadyPaid
+from checkout.gateway import RequestNotTaken
+from checkout.gateway_circuit import CIRCUIT, CircuitGateway
+from checkout.key_records import KeyRecord, RequestKey
 from checkout.order_table import OrderTable
 from checkout.orders import Order
+from checkout.payment_recorder import PaymentRecorder, facts_of
+from checkout.payments import Payment
+from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.transitions import OrderStatus
-from tests.exploration.explore import Bounds, Explorer, Scenario, Violation
+from tests.exploration.explore import Explorer
+from tests.exploration.scenarios import Bounds, Scenario, Violation
 from tests.exploration.world import open_world
 
 BOUNDS = Bounds(schedules=300, drawn=50, faults=2000)
 
 
-@contextmanager
-def without_conditions(*methods: str) -> Iterator[None]:
-    """These writes of the order table happen, whatever is there."""
-    write = OrderTable._write
+Actions = Sequence[Item]
 
-    def unconditional(actions: Sequence[Item]) -> list[Item]:
-        return [
-            {kind: {name: value for name, value in action.items() if name != "ConditionExpression"}}
-            for each in actions
-            for kind, action in each.items()
-        ]
+
+@contextmanager
+def writing_otherwise(write: Callable[[OrderTable, Actions, Any], None], *methods: str) -> Iterator[None]:
+    """These methods of the order table write their actions so."""
 
     def make(method: Callable[..., None]) -> Callable[..., None]:
         def call(table: OrderTable, *arguments: Any, **keywords: Any) -> None:
-            def write_anyway(actions: Sequence[Item], deadline: Any) -> None:
-                write(table, unconditional(actions), deadline)
-
-            with patch.object(table, "_write", write_anyway):
-                method(table, *arguments, **keywords)
+            other = copy(table)
+            other._transaction = lambda actions, deadline: write(table, actions, deadline)  # type: ignore[assignment]
+            method(other, *arguments, **keywords)
 
         return call
 
     with patch.multiple(OrderTable, **{name: make(getattr(OrderTable, name)) for name in methods}):
+        yield
+
+
+def without_conditions(*methods: str) -> AbstractContextManager[None]:
+    """These writes of the order table happen, whatever is there."""
+
+    def write_anyway(table: OrderTable, actions: Actions, deadline: Any) -> None:
+        unconditional = [
+            {kind: {name: value for name, value in action.items() if name != "ConditionExpression"}}
+            for each in actions
+            for kind, action in each.items()
+        ]
+        table._transaction(unconditional, deadline)
+
+    return writing_otherwise(write_anyway, *methods)
+
+
+def apart(table_name: str, *methods: str) -> AbstractContextManager[None]:
+    """What is put into this table is written after the rest."""
+
+    def write_apart(table: OrderTable, actions: Actions, deadline: Any) -> None:
+        later = [action for action in actions if action.get("Put", {}).get("TableName") == table_name]
+        table._transaction([action for action in actions if action not in later], deadline)
+        table._transaction(later, deadline)
+
+    return writing_otherwise(write_apart, *methods)
+
+
+@contextmanager
+def with_an_answer_before_there_is_one() -> Iterator[None]:
+    """What has begun under a key is kept as though it had succeeded."""
+    start = RequestKey.start
+
+    def start_answered(key: RequestKey[Any], made_id: str, at: datetime) -> KeyRecord:
+        return replace(start(key, made_id, at), response=_pack(Response(201, {"transaction_id": made_id})))
+
+    with patch.object(RequestKey, "start", start_answered):
+        yield
+
+
+@contextmanager
+def with_records_that_nobody_reads() -> Iterator[None]:
+    """Whoever comes second learns that the key is taken, but not by what."""
+    with (
+        patch.object(dynamodb, "_read_items", lambda _: [None]),
+        patch.object(OrderTable, "get_key_record", lambda *_: None),
+    ):
         yield
 
 
@@ -65,20 +118,6 @@ def with_a_new_payment_for_a_retry() -> Iterator[None]:
 
 
 @contextmanager
-def with_the_trail_apart() -> Iterator[None]:
-    """Each audit entry is written after what it tells of."""
-    write = OrderTable._write
-
-    def write_apart(table: OrderTable, actions: Sequence[Item], deadline: Any) -> None:
-        entries = [action for action in actions if action.get("Put", {}).get("TableName") == "AuditTable"]
-        write(table, [action for action in actions if action not in entries], deadline)
-        write(table, entries, deadline)
-
-    with patch.object(OrderTable, "_write", write_apart):
-        yield
-
-
-@contextmanager
 def with_orders_cancelled_under_a_payment() -> Iterator[None]:
     def cancel(order: Order, *, at: str) -> Order:
         return order._go_to(OrderStatus.CANCELLED, at)
@@ -91,6 +130,108 @@ def with_orders_cancelled_under_a_payment() -> Iterator[None]:
         return change(table, before, after, entry, unheld if is_cancel else conditions, values)
 
     with patch.object(Order, "cancel", cancel), patch.object(OrderTable, "_change_order", change_anyway):
+        yield
+
+
+@contextmanager
+def with_a_circuit_that_is_open_when_it_cannot_be_read() -> Iterator[None]:
+    """And is looked at once the gateway has answered."""
+    ask = CircuitGateway._ask
+
+    def ask_then_read(gateway: CircuitGateway, call: Callable[[], Any]) -> Any:
+        answer = ask(gateway, call)
+        try:
+            gateway._states._get_record(CIRCUIT)
+        except Exception as fault:
+            raise RequestNotTaken from fault
+        return answer
+
+    with patch.object(CircuitGateway, "_ask", ask_then_read):
+        yield
+
+
+@contextmanager
+def with_a_new_refund_for_a_retry() -> Iterator[None]:
+    """A refund that is taken up again is asked for under another id."""
+    ask = refund_recorder.ask_for_refund
+
+    def ask_anew(gateway: Any, started: StartedRefund, author: Any) -> Any:
+        if started.resumed:
+            another = replace(started.refund, refund_id=f"{started.refund.refund_id}1")
+            started = replace(started, refund=another)
+        return ask(gateway, started, author)
+
+    with (
+        patch.object(refund_service, "ask_for_refund", ask_anew),
+        patch.object(settlement_service, "ask_for_refund", ask_anew),
+    ):
+        yield
+
+
+@contextmanager
+def with_a_trail_that_names_another_payment() -> Iterator[None]:
+    with patch.object(payment_recorder, "facts_of", lambda payment: {**facts_of(payment), "payment_id": "pay_other"}):
+        yield
+
+
+@contextmanager
+def with_a_trail_that_tells_another_amount() -> Iterator[None]:
+    """Of the payment that paid for the order."""
+
+    def tell_less(payment: Payment) -> dict[str, Any]:
+        return {**facts_of(payment), "amount": 1} if payment.has_succeeded else facts_of(payment)
+
+    with patch.object(payment_recorder, "facts_of", tell_less):
+        yield
+
+
+@contextmanager
+def with_a_link_that_is_refused_again() -> Iterator[None]:
+    link = PaymentRecorder.link
+
+    def link_once(recorder: PaymentRecorder, author: Any, order: Order, payment: Payment) -> tuple[Order, bool]:
+        if order.payment_id:
+            raise OrderAlreadyPaid(payment_transaction_id=order.payment_id)
+        return link(recorder, author, order, payment)
+
+    with patch.object(PaymentRecorder, "link", link_once):
+        yield
+
+
+@contextmanager
+def with_no_state_that_is_what_was_asked_for() -> Iterator[None]:
+    """An order that is cancelled cannot be cancelled."""
+    with patch.object(order_service, "OrderStatus", Mock(CANCELLED=None, FULFILLED=None)):
+        yield
+
+
+@contextmanager
+def with_orders_that_stay_paid() -> Iterator[None]:
+    """Whatever is refunded."""
+
+    def refund(order: Order, amount: int, *, at: str) -> Order:
+        return replace(order, refunded_amount=order.refunded_amount + amount, version=order.version + 1, updated_at=at)
+
+    with patch.object(Order, "refund", refund):
+        yield
+
+
+@contextmanager
+def with_returns_that_hold_no_order() -> Iterator[None]:
+    """The order is let go while a wrong charge is on its way back."""
+    make = RefundRecorder.start_return
+
+    def let_go(recorder: RefundRecorder, author: Any, order: Order, payment: Payment, charge: Any) -> Payment:
+        with patch.object(Order, "hold", lambda order, _: order.release()):
+            return make(recorder, author, order, payment, charge)
+
+    def may_start(payment: Payment) -> bool:
+        return False
+
+    with (
+        patch.object(RefundRecorder, "start_return", let_go),
+        patch.object(Payment, "is_being_returned", property(may_start)),
+    ):
         yield
 
 
@@ -113,17 +254,72 @@ BUGS = {
         "paid: refund | refund other",
         "rule",
     ),
-    "the audit entry outside the transaction": (with_the_trail_apart, "created: pay | cancel", "rule 4"),
-    "a new order's audit entry outside the transaction": (with_the_trail_apart, "created: create | cancel", "rule 4"),
+    "the audit entry outside the transaction": (
+        lambda: apart("AuditTable", "claim_order", "finish_payment", "cancel_order"),
+        "created: pay | cancel",
+        "rule 4",
+    ),
+    "a new order's audit entry outside the transaction": (
+        lambda: apart("AuditTable", "create_order"),
+        "created: create | cancel",
+        "rule 4",
+    ),
+    "a new order's key outside the transaction": (
+        lambda: apart("IdempotencyTable", "create_order"),
+        "created: create | cancel",
+        "rule 5",
+    ),
     "a new order without a condition on its key": (
         lambda: without_conditions("create_order"),
         "created: create | create",
         "rule 5",
     ),
+    "a key whose record nobody reads": (with_records_that_nobody_reads, "created: create | create", "rule 3"),
+    "an answer kept before there is one": (with_an_answer_before_there_is_one, "created: pay | cancel", "rule 5"),
     "an order cancelled while its payment is unknown": (
         with_orders_cancelled_under_a_payment,
         "unknown: cancel | pay again",
         "rule 2",
+    ),
+    "a trail that names another payment": (
+        with_a_trail_that_names_another_payment,
+        "charged: mark paid | settle",
+        "rule 4",
+    ),
+    "a trail that tells another amount": (
+        with_a_trail_that_tells_another_amount,
+        "charged: mark paid | settle",
+        "rule 4",
+    ),
+    "an order that stays paid when all is refunded": (
+        with_orders_that_stay_paid,
+        "paid: refund all | settle",
+        "rule 2",
+    ),
+    "an order that a wrong charge does not hold": (
+        with_returns_that_hold_no_order,
+        "returning: pay other key | settle",
+        "rule 1",
+    ),
+    "a link that is refused the second time": (
+        with_a_link_that_is_refused_again,
+        "charged: mark paid | settle",
+        "rule 5",
+    ),
+    "a cancelled order that cannot be cancelled again": (
+        with_no_state_that_is_what_was_asked_for,
+        "created: cancel | settle",
+        "rule 5",
+    ),
+    "a fulfilled order that cannot be fulfilled again": (
+        with_no_state_that_is_what_was_asked_for,
+        "paid: fulfil | settle",
+        "rule 5",
+    ),
+    "a circuit that is open when it cannot be read": (
+        with_a_circuit_that_is_open_when_it_cannot_be_read,
+        "created: pay | cancel",
+        "rule 1",
     ),
 }
 
@@ -140,3 +336,16 @@ def test_a_planted_bug_is_found(bug: str) -> None:
     with plant():
         found = find(scenario)
     assert any(violation.rule.startswith(rule) for violation in found), found
+
+
+@pytest.mark.proves("FR-304")
+def test_the_schedule_that_shows_a_bug_is_made_as_short_as_it_can_be() -> None:
+    """A process that dies is all that this one needs: no other request, and no turns."""
+    with with_a_new_refund_for_a_retry(), open_world() as world:
+        explorer = Explorer(world)
+        _, found = explorer.replay(
+            "paid: fulfil | refund | settle @ 1 0 1 0 1 0 1 2 1 0 1 2 1 1 1 2 2 2 1 1 1 1 1:dies_after 2 2 2"
+        )
+        shortest = explorer.shrink(found[0])
+    assert shortest.rule == found[0].rule
+    assert shortest.replay == "paid: refund @ 0 0 0 0 0 0 0 0:dies_after"

@@ -19,6 +19,7 @@ from unittest.mock import MagicMock, patch
 
 import time_machine
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker_base
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
 from botocore.exceptions import ReadTimeoutError
 
 from checkout import metrics, wiring
@@ -41,8 +42,6 @@ __all__ = ["FAULTS_OF_GATEWAY", "GatewayFault", "StoreFault", "World", "faults_o
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WEBHOOK_SECRET = "whsec_explored"
 GATEWAY_TABLE = "SimulatedGatewayTable"
-UNWATCHED = {GATEWAY_TABLE, "CircuitTable"}
-"""The gateway's own table, of which its calls are watched as a whole; and the circuit's, which stays closed."""
 
 
 class StoreFault(StrEnum):
@@ -99,6 +98,7 @@ class World(Checkout):
         self.order: dict[str, Any] = {}
         self._clock = clock
         self._made: dict[int | None, int] = {}
+        self._runs = 0
 
     def save(self) -> State:
         return State(self.store.take_snapshot(), self.order, self.waited, dict(self._made))
@@ -108,6 +108,7 @@ class World(Checkout):
         self.order, self.waited = state.order, state.waited
         self._clock.move_to(START + self.waited)
         self._made = dict(state.made)
+        self._runs += 1
         circuit_breaker_base._LOCAL_FAILURES.clear()
 
     def wait(self, time: timedelta) -> None:
@@ -126,10 +127,20 @@ class World(Checkout):
         self._made[task] = self._made.get(task, 0) + 1
         return (((0 if task is None else task + 1) << 32) | self._made[task]).to_bytes(size, "big")
 
+    def name_in_cache(self, circuit: str) -> str:
+        """Each task is a process that has just started: what another has read of a circuit it does not know."""
+        return f"{circuit} {self._runs} {self.scheduler.task}"
+
     @property
     def payment_id(self) -> str:
         """Of the order's first attempt, made or not."""
         return payment_id_of(self.order["id"], 1)
+
+    def change_charge(self, *, amount: int) -> None:
+        """The gateway has charged another amount for the first payment."""
+        [charge] = self.charges(self.order)
+        changed = {**charge, "amount": amount, "refundable": amount}
+        self.store.answer("PutItem", {"TableName": GATEWAY_TABLE, "Item": to_wire(changed)})
 
     def send_event(self, number: int) -> Answer:
         """An event of the gateway's about the first payment."""
@@ -160,13 +171,19 @@ class Calls:
 
     def _answer(self, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
         operation, params = model.name, self._asked.params
-        if params.get("TableName") in UNWATCHED or ("TransactItems" in params and self._is_gateways(params)):
+        if self._is_gateways(params):
+            # The gateway's calls are watched as a whole.
             return self._store.respond(operation, params)
         fault = self._scheduler.reach(describe(self._store.tables, operation, params))
-        return self._fail(StoreFault(fault), operation, params) if fault else self._store.respond(operation, params)
+        if fault:
+            return self._fail(StoreFault(fault), operation, params)
+        answer = self._store.respond(operation, params)
+        self._scheduler.tell(answer[1].get("Error", {}).get("Code", "ok"))
+        return answer
 
     def _is_gateways(self, params: Mapping[str, Any]) -> bool:
-        return any(action["TableName"] == GATEWAY_TABLE for each in params["TransactItems"] for action in each.values())
+        actions = [action for each in params.get("TransactItems", []) for action in each.values()] or [params]
+        return any(action.get("TableName") == GATEWAY_TABLE for action in actions)
 
     def _fail(self, fault: StoreFault, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         if fault in {StoreFault.DIES_AFTER, StoreFault.TIMES_OUT_AFTER, StoreFault.ASKED_AGAIN}:
@@ -251,12 +268,21 @@ class WatchedGateway:
             raise RequestNotTaken
         if fault == GatewayFault.REQUEST_LOST:
             raise OutcomeUnknown
-        answer = call()
+        try:
+            answer = call()
+        except Exception as refusal:
+            self._scheduler.tell(type(refusal).__name__)
+            raise
+        self._scheduler.tell("nothing" if answer is None else name_outcome(answer))
         if fault == GatewayFault.DIES_AFTER:
             self._scheduler.interrupt()
         if fault == GatewayFault.ANSWER_LOST:
             raise OutcomeUnknown
         return answer
+
+
+def name_outcome(answer: Charge | GatewayRefund) -> str:
+    return answer.status if isinstance(answer, Charge) else answer.outcome
 
 
 class MiddleOfTheRoad:
@@ -270,7 +296,8 @@ class MiddleOfTheRoad:
 def open_world(store: MemoryStore | None = None) -> Iterator[World]:
     """One at a time in a process."""
     with ExitStack() as stack:
-        stack.enter_context(set_environment(SettleAfterSeconds="60"))
+        # What one process remembers of the catalogue, another does not know.
+        stack.enter_context(set_environment(SettleAfterSeconds="60", CatalogueSeconds="0"))
         stack.enter_context(patch.object(metrics, "single_metric", MagicMock()))
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)
@@ -298,6 +325,7 @@ def open_world(store: MemoryStore | None = None) -> Iterator[World]:
             stack.enter_context(patch.object(wiring, name, stand_in))
         Calls(store, scheduler).listen(wiring.dynamodb_client())
         world = World(store, scheduler, clock)
+        stack.enter_context(patch.object(CircuitBreakerPersistenceLayer, "_cache_key", world.name_in_cache))
         with patch.object(os, "urandom", world.make_randomness):
             wiring.order_service()
         for product in json.loads(PRODUCTS.read_text()):

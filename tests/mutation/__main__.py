@@ -15,7 +15,6 @@ import ast
 import difflib
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from pathlib import Path
 from local.template import ROOT
 
 COPY = ROOT / ".data" / "mutation"
+RUNNER = Path(__file__).parent / "runner.py"
 SURVIVORS = Path(__file__).parent / "survivors.toml"
 LOWEST_SCORE = 0.9
 
@@ -75,7 +75,7 @@ INTEGRATION_TESTS = (
     "refused_while_resumed",
     "stripe_checkout",
 )
-COPIED = ("functions", "local", "tools", "tests", "specs", "events", "layers", "requirements")
+COPIED = ("functions", "local", "tools", "tests", "specs", "events", "layers", "requirements", "web")
 LEFT_OUT = ("__pycache__", "mutation")
 COPIED_FILES = ("template.yaml", "README.md", "Makefile", "samconfig.toml")
 
@@ -85,6 +85,9 @@ TEXTS = [r"raise LookupError\(", r'^\s*"[A-Z][a-z].*\.",$', '"health"']
 # By mutmut's exit codes: https://mutmut.readthedocs.io
 SURVIVED = {0, 33}
 """Also where no test comes by."""
+
+FAILED = 1
+"""A test failed. Any other code that is not of a survivor: a test took too long, or its process ended."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,7 @@ def make_copy() -> None:
 
 def run_mutants(only: str) -> None:
     names = [f"checkout.{only}.*"] if only else []
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 1), *names]
-    subprocess.run(command, cwd=COPY, check=True)
+    subprocess.run([sys.executable, RUNNER, *names], cwd=COPY, check=True)
 
 
 def read_results(only: str) -> Iterator[tuple[str, Mapping[str, int | None]]]:
@@ -131,8 +133,9 @@ def read_results(only: str) -> Iterator[tuple[str, Mapping[str, int | None]]]:
 def describe(module: str, names: list[str]) -> Iterator[Mutant]:
     """What mutants change: the functions of a mutated module are there as they were and as each mutant has them."""
     source = (COPY / "mutants" / "src" / "checkout" / f"{module}.py").read_text()
+    lines = source.splitlines()
     functions = {
-        node.name: ast.get_source_segment(source, node) or ""
+        node.name: lines[node.lineno : node.end_lineno]
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef)
     }
@@ -140,9 +143,9 @@ def describe(module: str, names: list[str]) -> Iterator[Mutant]:
         mutated = name.rpartition(".")[2]
         original = mutated.rpartition("__mutmut_")[0]
         before, after = functions[f"{original}__mutmut_orig"], functions[mutated]
-        lines = list(difflib.unified_diff(before.splitlines()[1:], after.splitlines()[1:], n=0, lineterm=""))[2:]
-        was = [line[1:].strip() for line in lines if line.startswith("-")]
-        becomes = [line[1:].strip() for line in lines if line.startswith("+")]
+        changes = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+        was = [line[1:].strip() for line in changes if line.startswith("-")]
+        becomes = [line[1:].strip() for line in changes if line.startswith("+")]
         yield Mutant(module, original.removeprefix("x").strip("_ǁ").replace("ǁ", "."), " ".join(was), " ".join(becomes))
 
 
@@ -160,7 +163,8 @@ def main(only: str) -> int:
         alive = [name for name, code in results.items() if code in SURVIVED]
         survivors.update(describe(module, alive))
         run = len(results) - list(results.values()).count(None)
-        totals.update(mutants=len(results), run=run, survived=len(alive))
+        ended = run - len(alive) - list(results.values()).count(FAILED)
+        totals.update(mutants=len(results), run=run, survived=len(alive), ended=ended)
         score = f"{1 - len(alive) / run:6.1%}" if run else "     -"
         print(f"{module:24} {len(results):8} {run:8} {len(alive):8} {score}")
     unlisted = survivors - listed
@@ -174,8 +178,8 @@ def main(only: str) -> int:
     left_out = totals["mutants"] - totals["run"]
     overall = 1 - totals["survived"] / max(1, totals["run"])
     print(
-        f"{totals['mutants']} mutants, {left_out} not run, {totals['survived']} survived, "
-        f"{len(unlisted)} of them not in the list; score of those run {overall:.1%}"
+        f"{totals['mutants']} mutants, {left_out} not run, {totals['ended']} noticed by a test that did not end, "
+        f"{totals['survived']} survived, {len(unlisted)} of them not in the list; score of those run {overall:.1%}"
     )
     return int(overall < LOWEST_SCORE or bool(unlisted or gone or left_out))
 
