@@ -1,0 +1,42 @@
+"""Measures everything, draws it, and writes docs/performance.md: `make bench`, or a little of it with QUICK=1."""
+
+import argparse
+import subprocess
+import sys
+import time
+
+from benchmarks.report import write_report
+from benchmarks.results import RESULTS
+from local.commands import run_command
+from local.sam_local import build_checkout
+from local.template import ROOT
+
+QUESTIONS = ("latency", "throughput", "start", "cost", "heat", "memory", "scale")
+"""Times first, while nothing else has been loaded; cost takes Lambda's time from latency."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a little of each, shown and not kept")
+    parser.add_argument("--only", choices=QUESTIONS, help="one question")
+    arguments = parser.parse_args()
+    questions = [arguments.only] if arguments.only else list(QUESTIONS)
+    if "start" in questions:
+        print("bench: building the layers", flush=True)
+        build_checkout()
+    for number, question in enumerate(questions, start=1):
+        began = time.monotonic()
+        print(f"bench: {question} ({number} of {len(questions)})", flush=True)
+        command = [sys.executable, "-m", f"benchmarks.{question}", *(["--quick"] if arguments.quick else [])]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            return 1
+        print(f"bench: {question} took {time.monotonic() - began:.0f} s", flush=True)
+    if not arguments.quick:
+        plots = [str(ROOT / ".venv-benchmarks" / "bin" / "python"), "-m", "benchmarks.plots", str(RESULTS)]
+        subprocess.run(plots, cwd=ROOT, check=True)
+        write_report()
+    return 0
+
+
+if __name__ == "__main__":
+    run_command("bench", main)

@@ -1,0 +1,176 @@
+"""What does a checkout cost? Calls, units and log bytes of every operation, and the price of a million checkouts."""
+
+import argparse
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks.metering import MeteredCheckout, open_checkout
+from benchmarks.results import load_result, save_result
+from benchmarks.units import item_size
+from local.template import ROOT, read_document
+
+__all__ = ["CHECKOUT", "PURPOSES", "measure_operations", "price_million"]
+
+PRICES = ROOT / "benchmarks" / "prices.toml"
+CHECKOUT = ("create_order", "pay", "mark_order_paid", "list_orders")
+MILLION = 1_000_000
+
+PURPOSES = {
+    "OrdersTable": "the order: its state, its claim by one payment, the head of its audit trail",
+    "OrdersTable/by_status": "a customer's orders of one state, newest first, as fresh as the order",
+    "OrdersTable/by_order_id": "an order by its id alone: staff, links, refunds",
+    "AuditTable": "an entry of the trail, written with the change it tells of",
+    "PaymentsTable": "the payment, on record before the card is charged and after",
+    "PaymentsTable/by_day": "all payments of a day, to compare with the gateway's charges",
+    "PaymentsTable/due": "what is left to be done, found though nobody calls again; twice, in and out",
+    "RefundsTable": "a refund, on record before it is made and after",
+    "DeclinesTable": "how often a customer was declined within the hour",
+    "IdempotencyTable": "the same answer to the same request, and which order was made under which key",
+    "CircuitTable": "whether the gateway answers, as others found",
+    "ProductsTable": "prices that the client cannot set",
+}
+"""What the units of each place buy."""
+
+
+def measure_operations() -> dict[str, Any]:
+    """Each operation, its calls of DynamoDB in their order, units by place, and bytes logged."""
+    with open_checkout() as shop:
+        bought = shop.buy()
+        stored_before = _measure_stored(shop)
+        _warm_up(shop, bought)
+        measured: dict[str, Any] = {}
+
+        def measure(name: str, work: Callable[[], Any]) -> Any:
+            answer = work()
+            measured[name] = _describe(shop)
+            return answer
+
+        body = {"items": [{"product_id": "mug", "quantity": 2}, {"product_id": "tea", "quantity": 1}]}
+        order = measure("create_order", lambda: shop.call("create_order", body, key="create")).body
+        measure("create_order, again", lambda: shop.call("create_order", body, key="create"))
+        paid = measure("pay", lambda: shop.pay(order, key="pay")).body
+        measure("pay, again", lambda: shop.pay(order, key="pay"))
+        measure("mark_order_paid", lambda: shop.mark_paid(order, paid["transaction_id"]))
+        measure("list_orders", lambda: shop.call("list_orders", query={"limit": "10"}))
+        path = {"order_id": order["id"]}
+        measure("get_order", lambda: shop.call("get_order", path=path))
+        measure("get_order_audit", lambda: shop.call("get_order_audit", path=path))
+        payment = {"transaction_id": paid["transaction_id"]}
+        measure("get_payment", lambda: shop.call("get_payment", path=payment))
+        measure("list_products", lambda: shop.call("list_products"))
+        measure("fulfil_order", lambda: shop.fulfil(order))
+        measure("refund_order", lambda: shop.refund(order, 100, key="refund"))
+        other = measure("create_order, prices known", lambda: shop.call("create_order", body, key="other")).body
+        measure("pay, declined", lambda: shop.pay(other, "tok_chargeDeclined"))
+        measure("cancel_order", lambda: shop.cancel(other))
+    measured["stored_bytes"] = stored_before
+    return measured
+
+
+def _warm_up(shop: MeteredCheckout, bought: dict[str, Any]) -> None:
+    """What is measured is not the first call of its process, which reads the circuit's state and logs its start."""
+    path = {"order_id": bought["id"]}
+    shop.call("list_orders")
+    shop.call("list_products")
+    shop.call("get_order", path=path)
+    shop.call("get_order_audit", path=path)
+    shop.call("get_payment", path={"transaction_id": bought["payment_transaction_id"]})
+    shop.fulfil(bought)
+    shop.refund(bought, 100, key="warm")
+    shop.cancel(shop.create_order())
+
+
+def _measure_stored(shop: MeteredCheckout) -> dict[str, int]:
+    """What one checkout leaves in the tables, results that run out by themselves with it."""
+    return {
+        name: sum(map(item_size, shop.store.scan(name)))
+        for name in shop.store.tables
+        if name in PURPOSES and name != "ProductsTable"
+    }
+
+
+def _describe(shop: MeteredCheckout) -> dict[str, Any]:
+    calls = [call for call in shop.store.calls if not call.is_gateways]
+    return {
+        "calls": [
+            f"{call.operation} {' '.join(sorted({place.partition('/')[0] for place in [*call.writes, *call.reads]}))}"
+            + (", refused" if call.refused else "")
+            for call in calls
+        ],
+        "write_units": _sum(call.writes for call in calls),
+        "read_units": _sum(call.reads for call in calls),
+        "gateway_calls": sum(call.is_gateways for call in shop.store.calls),
+        "log_bytes": len(shop.log.encode()),
+    }
+
+
+def _sum(all_units: Iterable[dict[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = defaultdict(float)
+    for units in all_units:
+        for place, count in units.items():
+            total[place] += count
+    return dict(sorted(total.items()))
+
+
+def read_prices() -> dict[str, dict[str, float]]:
+    """Those that the template declares for its dashboard, by service and by what is paid for."""
+    return {
+        service: {name: float(price) for name, price in prices.items()}
+        for service, prices in read_document()["Mappings"]["Prices"].items()
+    }
+
+
+def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> dict[str, Any]:
+    """Dollars for a million checkouts, by part. `processor_ms` is of a warm call of each function."""
+    prices = tomllib.loads(PRICES.read_text(encoding="utf-8"))
+    assumed, database = prices["assumed"], prices["dynamodb"]
+    declared = read_prices()
+    functions = declared["Lambda"]
+    steps = [measured[name] for name in CHECKOUT]
+    stretch = assumed["mb_of_one_processor"] / assumed["lambda_mb"]
+    seconds = sum(
+        processor_ms[name] * stretch
+        + len(measured[name]["calls"]) * assumed["dynamodb_call_ms"]
+        + (assumed["gateway_call_ms"] if name == "pay" else 0)
+        for name in CHECKOUT
+    )
+    authorizing = len(CHECKOUT) * processor_ms["authorize"] * stretch
+    logged = sum(step["log_bytes"] + 2 * assumed["platform_log_bytes"] + assumed["access_log_bytes"] for step in steps)
+    stored = sum(measured["stored_bytes"].values())
+    gb = MILLION / 1e9
+    writes, reads = (sum(sum(step[kind].values()) for step in steps) for kind in ("write_units", "read_units"))
+    parts = {
+        "DynamoDB writes": writes * declared["DynamoDB"]["WriteUnits"],
+        "DynamoDB reads": reads * declared["DynamoDB"]["ReadUnits"],
+        "DynamoDB storage, the first month": stored
+        * gb
+        * (database["storage_gb_month"] + database["point_in_time_recovery_gb_month"]),
+        "API Gateway": len(steps) * declared["ApiGateway"]["Requests"],
+        "Lambda requests": 2 * len(steps) * functions["Requests"],
+        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["GBSeconds"] / 1000,
+        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["GBSeconds"] / 1000,
+        "Logs": logged * gb * (declared["Logs"]["GB"] + prices["logs"]["gb_month_stored"]),
+    }
+    return {
+        "region": prices["region"],
+        "date": prices["date"],
+        "source": prices["source"],
+        "parts": {name: round(dollars, 2) for name, dollars in parts.items()},
+        "total": round(sum(parts.values()), 2),
+        "largest": max(parts, key=lambda name: parts[name]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    measured = measure_operations()
+    processor_ms = load_result("latency")["processor_ms"]
+    save_result("cost", {"operations": measured, "million": price_million(measured, processor_ms)}, quick=quick)
+
+
+if __name__ == "__main__":
+    main()

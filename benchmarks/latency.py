@@ -1,0 +1,144 @@
+"""How long does a caller wait? Import, first call, warm and replayed calls, beside the floor, in interleaved runs.
+
+Each run is a process of its own, as Lambda starts them, on DynamoDB Local; in each round all of them in a drawn order.
+"""
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.metering import capture_log
+from benchmarks.probing import (
+    FLOOR,
+    FLOOR_PRUNED,
+    ORDER,
+    STOCK_LAYER,
+    TRANSACTIONAL_LAYER,
+    make_event,
+    probe,
+    write_events,
+)
+from benchmarks.results import save_result
+from checkout import wiring
+from local.commands import run_command
+from local.dynamodb_local import DynamoDBLocal
+from local.tables import connect, create_tables, load_products
+from tests.integration.conftest import Checkout, forget_clients, set_environment
+
+MEASURED = (
+    FLOOR,
+    FLOOR_PRUNED,
+    STOCK_LAYER,
+    TRANSACTIONAL_LAYER,
+    "create_order",
+    "pay",
+    "mark_order_paid",
+    "list_orders",
+    "get_order",
+    "get_order_audit",
+    "authorize",
+)
+COOKBOOK = {"import_ms": 664, "first_ms": 102, "warm_ms": 11.3, "replay_ms": 5.4, "warm_cpu_ms": 8.0, "peak_mb": 85}
+ITS_FLOOR = {
+    "import_ms": 266,
+    "first_ms": 10,
+    "warm_ms": 2.85,
+    "replay_ms": 3.0,
+    "warm_cpu_ms": 1.8,
+    "peak_mb": 44,
+}
+"""aws-lambda-handler-cookbook's create_order and this floor, in one run on another day: only their ratios count."""
+
+
+class Events:
+    """The events of a round: each payment has an order of its own, and each link a payment."""
+
+    def __init__(self, shop: Checkout, warm: int) -> None:
+        self._shop = shop
+        self._warm = warm
+        self._order = shop.buy()
+
+    def write(self, name: str) -> Path:
+        makers: dict[str, Callable[[], dict[str, Any]]] = {
+            "pay": self._make_payment,
+            "mark_order_paid": self._make_link,
+            "list_orders": lambda: make_event(query={"limit": "10"}),
+            "get_order": lambda: make_event(path={"order_id": self._order["id"]}),
+            "get_order_audit": lambda: make_event(path={"order_id": self._order["id"]}),
+            "authorize": make_event,
+        }
+        make = makers.get(name, self._make_order)
+        first, *warm = [make() for _ in range(self._warm + 1)]
+        return write_events(name, [first], warm, [first] * self._warm)
+
+    def _make_order(self) -> dict[str, Any]:
+        return make_event(ORDER, key=self._shop.new_key())
+
+    def _make_payment(self) -> dict[str, Any]:
+        order = self._shop.create_order()
+        body = {"order_id": order["id"], "token": "tok_visa", "amount": order["total_amount"], "currency": "usd"}
+        return make_event(body, key=self._shop.new_key())
+
+    def _make_link(self) -> dict[str, Any]:
+        order = self._shop.create_order()
+        paid = self._shop.pay(order).body
+        return make_event({"transaction_id": paid["transaction_id"]}, path={"order_id": order["id"]})
+
+
+def measure(*, rounds: int, warm: int, chance: random.Random) -> dict[str, Any]:
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    with DynamoDBLocal() as database:
+        create_tables(connect(database.endpoint))
+        load_products(connect(database.endpoint))
+        with set_environment(database.endpoint), capture_log():
+            forget_clients()
+            events = Events(Checkout(wiring.dynamodb_client()), warm)
+            for _ in tqdm(range(rounds), "rounds"):
+                for name in chance.sample(MEASURED, len(MEASURED)):
+                    runs[name].append(json.loads(probe(name, events.write(name), database.endpoint).stdout))
+            forget_clients()
+    medians = {name: _take_medians(runs[name]) for name in MEASURED}
+    return {
+        "rounds": rounds,
+        "medians": medians,
+        "times_floor": {name: _compare(medians[name], medians[FLOOR]) for name in MEASURED},
+        "cookbook_times_floor": _compare(COOKBOOK, ITS_FLOOR),
+        "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
+    }
+
+
+def _take_medians(runs: list[dict[str, Any]]) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for name in ("import_ms", "import_cpu_ms", "first_ms", "warm_cpu_ms", "peak_mb"):
+        figures[name] = round(median(run[name] for run in runs), 2)
+    for name in ("warm_ms", "replay_ms"):
+        figures[name] = round(median(time for run in runs for time in run[name]), 2)
+    return figures
+
+
+def _compare(ours: Mapping[str, float], floor: Mapping[str, float]) -> dict[str, float]:
+    start = (ours["import_ms"] + ours["first_ms"]) / (floor["import_ms"] + floor["first_ms"])
+    others = ("import_ms", "import_cpu_ms", "warm_ms", "replay_ms", "warm_cpu_ms", "peak_mb")
+    return {
+        "import_and_first_call": round(start, 2),
+        **{name: round(ours[name] / floor[name], 2) for name in others if name in ours},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    amounts = {"rounds": 2, "warm": 10} if quick else {"rounds": 7, "warm": 20}
+    save_result("latency", measure(**amounts, chance=random.Random(1)), quick=quick)
+
+
+if __name__ == "__main__":
+    run_command("bench: latency", main)

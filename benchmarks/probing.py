@@ -1,0 +1,125 @@
+"""Starts probes: functions in processes of their own, on the package as it is deployed, and the floor beside them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.metering import open_checkout
+from benchmarks.package import FOLDER, make_package
+from checkout.dynamodb import to_wire
+from local.keys import issue_token, local_parameters
+from local.tables import PRODUCTS
+from local.template import ROOT, read_template
+
+__all__ = [
+    "FLOOR",
+    "FLOOR_PRUNED",
+    "FUNCTIONS",
+    "ORDER",
+    "STOCK_LAYER",
+    "TRANSACTIONAL_LAYER",
+    "count_instructions",
+    "make_event",
+    "probe",
+    "write_events",
+    "write_floor_items",
+]
+
+FLOOR, FLOOR_PRUNED = "floor", "floor, pruned"
+STOCK_LAYER, TRANSACTIONAL_LAYER = "floor, once by the stock layer", "floor, once by ours"
+PEERS = {
+    FLOOR: ("stock", "floor"),
+    FLOOR_PRUNED: ("pruned", "floor"),
+    STOCK_LAYER: ("pruned", "stock_layer"),
+    TRANSACTIONAL_LAYER: ("pruned", "transactional_layer"),
+}
+"""Handlers to compare with: the package that each runs on, and its module."""
+FUNCTIONS = tuple(function.name for function in read_template().functions.values())
+PROBE = ROOT / "benchmarks" / "probe.py"
+ORDER = {"items": [{"product_id": "mug", "quantity": 2}, {"product_id": "tea", "quantity": 1}]}
+REFERENCES = re.compile(r"I\s+refs:\s+([\d,]+)")
+
+
+def make_event(
+    body: object = None,
+    *,
+    key: str | None = None,
+    path: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "version": "2.0",
+        "headers": {"idempotency-key": key} if key else {},
+        "identitySource": [f"Bearer {issue_token('alice')}"],
+        "requestContext": {"requestId": "r", "authorizer": {"lambda": {"customer_id": "alice", "scope": ""}}},
+        "pathParameters": path,
+        "queryStringParameters": query,
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def write_events(name: str, first: Sequence[Any], warm: Sequence[Any] = (), replay: Sequence[Any] = ()) -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{name.replace(', ', '_')}.events.json"
+    path.write_text(json.dumps({"first": first, "warm": warm, "replay": replay}), encoding="utf-8")
+    return path
+
+
+def probe(
+    name: str, events: Path, endpoint: str = "", *, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Runs one; with no endpoint DynamoDB is in its memory. Raises CalledProcessError."""
+    kind, peer = PEERS.get(name, ("pruned", None))
+    module = [peer, "create_order"] if peer else [f"functions.{name}.app", name]
+    path = os.pathsep.join([str(make_package(kind)), *([str(ROOT / "benchmarks" / "peers")] if peer else [])])
+    environment = {
+        **read_template({**local_parameters(endpoint), "MaxHourlyDeclines": "100000"}).environment,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "ITEMS": str(write_floor_items()),
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",
+        "PATH": os.environ["PATH"],
+        "no_proxy": "*",
+    }
+    python = str(Path(sys.executable).resolve())
+    command = [*before, python, "-S", str(PROBE), *module, str(events), *([] if endpoint else ["memory"])]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+
+def write_floor_items() -> Path:
+    """The items that create_order writes in its transaction, the order and its audit entry, for the floor to write."""
+    path = FOLDER / "items.json"
+    if path.exists():
+        return path
+    with open_checkout() as shop:
+        order = shop.call("create_order", ORDER, key="floor").body
+        [actions] = [params["TransactItems"] for name, params in shop.store.asked if name == "TransactWriteItems"]
+    kept = [
+        {"Put": {"TableName": put["TableName"], "Item": put["Item"]}}
+        for put in (action["Put"] for action in actions if "Put" in action)
+        if put["TableName"] in {"OrdersTable", "AuditTable"}
+    ]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    tables = {"tables": dict(read_template().tables), "products": list(map(to_wire, json.loads(PRODUCTS.read_text())))}
+    path.with_name("tables.json").write_text(json.dumps(tables), encoding="utf-8")
+    path.write_text(json.dumps(kept).replace(order["id"], "ORDER_ID"), encoding="utf-8")
+    return path
+
+
+def count_instructions(name: str, events: Path) -> int:
+    """Millions of instructions of a start and what is called, Python's own start with them; needs valgrind."""
+    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    told = probe(name, events, before=tool).stderr
+    found = REFERENCES.search(told)
+    if not found:
+        raise ValueError(f"valgrind did not count: {told[-500:]}")
+    return round(int(found[1].replace(",", "")) / 1e6)

@@ -1,0 +1,109 @@
+"""Counts that no other load changes stay within their budgets; a budget is lowered by whoever makes one smaller."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+
+from benchmarks.cost import CHECKOUT, PURPOSES, measure_operations, price_million
+from benchmarks.probing import FUNCTIONS
+from benchmarks.start import COUNTED, count_starts, list_modules, measure_sizes
+from local.sam_local import BUILT_TEMPLATE, build_checkout
+from local.template import ROOT
+
+BUDGETS = tomllib.loads((ROOT / "benchmarks" / "budgets.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def operations() -> dict[str, Any]:
+    return measure_operations()
+
+
+@pytest.mark.proves("FR-702", "FR-703")
+@pytest.mark.parametrize("name", BUDGETS["operations"])
+def test_an_operation_calls_and_takes_no_more_than_it_did(operations: dict[str, Any], name: str) -> None:
+    measured, budget = operations[name], BUDGETS["operations"][name]
+    assert len(measured["calls"]) <= budget["calls"], measured["calls"]
+    assert sum(measured["write_units"].values()) <= budget["write_units"], measured["write_units"]
+    assert sum(measured["read_units"].values()) <= budget["read_units"], measured["read_units"]
+
+
+@pytest.mark.proves("FR-703")
+def test_every_operation_has_a_budget_and_every_unit_a_purpose(operations: dict[str, Any]) -> None:
+    described = {name: measured for name, measured in operations.items() if name != "stored_bytes"}
+    assert described.keys() == BUDGETS["operations"].keys()
+    for measured in described.values():
+        assert {*measured["write_units"], *measured["read_units"]} <= PURPOSES.keys()
+
+
+@pytest.mark.proves("FR-703")
+def test_a_whole_checkout_takes_no_more_than_it_did(operations: dict[str, Any]) -> None:
+    for kind in ("write_units", "read_units"):
+        assert sum(sum(operations[name][kind].values()) for name in CHECKOUT) <= BUDGETS["checkout"][kind]
+
+
+@pytest.mark.proves("FR-705")
+def test_a_request_logs_a_kilobyte_at_most(operations: dict[str, Any]) -> None:
+    logged = {name: measured["log_bytes"] for name, measured in operations.items() if name != "stored_bytes"}
+    assert max(logged.values()) <= 1000, logged
+    assert min(logged.values()) > 0, "nothing was captured"
+
+
+@pytest.mark.proves("FR-704")
+def test_the_price_follows_the_units(operations: dict[str, Any]) -> None:
+    processor_ms = dict.fromkeys((*CHECKOUT, "authorize"), 5.0)
+    price = price_million(operations, processor_ms)
+    writes = sum(sum(operations[name]["write_units"].values()) for name in CHECKOUT)
+    assert price["parts"]["DynamoDB writes"] == round(writes * 0.625, 2)
+    assert price["parts"]["API Gateway"] == 4.0
+    assert price["total"] == pytest.approx(sum(price["parts"].values()), abs=0.05)
+    assert price["largest"] == max(price["parts"], key=price["parts"].__getitem__)
+    assert price_million(operations, dict.fromkeys(processor_ms, 10.0))["total"] > price["total"]
+
+
+@pytest.mark.proves("FR-706")
+def test_a_process_does_not_grow() -> None:
+    # In a process of its own: pytest keeps what is logged.
+    command = [sys.executable, "-m", "benchmarks.memory", "--quick"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout)["grown_mb"] < 1
+
+
+@pytest.mark.proves("FR-709")
+def test_a_function_imports_no_more_than_it_did() -> None:
+    modules = {name: len(loaded) for name, loaded in list_modules().items()}
+    assert modules.keys() == set(FUNCTIONS) == BUDGETS["modules"].keys()
+    assert {name: count for name, count in modules.items() if count > BUDGETS["modules"][name]} == {}
+
+
+@pytest.mark.proves("FR-709")
+@pytest.mark.parametrize(("package", "needed"), sorted(BUDGETS["needed"].items()))
+def test_what_is_large_is_loaded_by_those_who_need_it(package: str, needed: list[str]) -> None:
+    loading = {name for name, modules in list_modules().items() if package in modules}
+    assert loading == set(needed)
+
+
+@pytest.mark.valgrind
+@pytest.mark.proves("FR-701")
+def test_a_start_executes_no_more_than_it_did_beside_the_floor() -> None:
+    starts = count_starts()
+    for name in COUNTED:
+        assert starts[name]["times_floor"] <= BUDGETS["starts_times_floor"][name], starts
+
+
+@pytest.mark.containers
+@pytest.mark.proves("FR-708", "FR-711")
+def test_a_function_loads_thirty_megabytes_at_most() -> None:
+    if not BUILT_TEMPLATE.exists():
+        build_checkout()
+    sizes = measure_sizes()
+    for name in ("authorizer", "other functions"):
+        assert sizes[name]["unzipped_mb"] <= 30, sizes
+        assert sizes[name]["zipped_mb"] <= 10, sizes
+    compiled = list((BUILT_TEMPLATE.parent / "DependenciesLayer").rglob("*.cpython-313.pyc"))
+    assert compiled, "the layer holds no compiled code"
+    # PEP 552: 1 says that the file's hash counts, and not that it is looked at.
+    assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {1}
