@@ -27,9 +27,16 @@ running = $(shell $(PY) -c 'import json; print(json.load(open(".data/running.jso
 endpoint = $(or $(DYNAMODB_ENDPOINT),$(running),$(error nothing runs here: `make serve`, or name STACK=… or DYNAMODB_ENDPOINT=…))
 where = $(if $(STACK),--stack $(STACK),--endpoint $(endpoint))
 
+##@ Start
+
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n%s\n' 'Each makes the environment that it needs first. What else is missing, it says, and what to do.'
+
+# Says what is going on for as long as the command that follows runs.
+step = $(PY) -m local.progress "$(1)"
 
 # Environments. The stamp of one is a copy of the lock that it was made from; it is made anew when they differ. A lock
 # names every package, so pip need not resolve anything (--no-deps).
@@ -40,7 +47,8 @@ echo "setup: making $(1) from $(2)" >&2; \
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make … PYTHON=…")'; \
 rm -rf $(1); \
 $(PYTHON) -m venv $(1); \
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(2); \
+$(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes \
+	--requirement $(2) | $(PYTHON) tools/count_packages.py $(2); \
 cp $(2) $(1)/.stamp
 endef
 
@@ -58,19 +66,26 @@ endef
 .venv-localstripe/.stamp: requirements/localstripe.txt
 	@$(call make_venv,.venv-localstripe,$<)
 
+.venv-benchmarks/.stamp: requirements/benchmarks.txt
+	@$(call make_venv,.venv-benchmarks,$<)
+
 .venv-mutation/.stamp: requirements/mutation.txt
 	@$(call make_venv,.venv-mutation,$<)
+
+.venv-plots/.stamp: requirements/plots.txt
+	@$(call make_venv,.venv-plots,$<)
 
 .PHONY: setup
 setup: .venv/.stamp ## Make the development environment (.venv) from its lock
 
-# Running
+##@ Run
 
-.PHONY: demo serve token jwks sam-local load-products
-demo: setup ## Play the whole checkout over HTTP against the local runtime
-	@$(PY) -m local.demo
+.PHONY: demo serve token jwks sam-local screenshots
+demo: setup ## Play the whole checkout over HTTP, with a crash and its recovery: STEP=1 waits for a key
+	@$(PY) -m local.demo $(if $(STEP),--step)
 
-serve: setup ## Keep the local runtime up: PORT=3000, DB=dynamodb-local or DYNAMODB_ENDPOINT=…
+serve: setup ## Keep the local runtime and its console up: PORT=3000, DB=dynamodb-local (needs Java 17 and npm), DYNAMODB_ENDPOINT=…
+	@$(PY) -m tools.make_docs || true
 	@$(PY) -m local.serve --port $(PORT) $(if $(DB),--db $(DB))
 
 token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
@@ -79,82 +94,122 @@ token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
 jwks: setup ## Print the key set that verifies those tokens, as the Jwks of a test stage
 	@$(PY) -m local.keys
 
-sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000
+sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000: needs Docker, Java 17 and npm
 	@$(PY) -m local.sam_local --port $(PORT)
 
-load-products: setup ## Load FILE=products.json into the table of STACK=…, or of what runs here
-	@$(PY) -m tools.load_products $(where) $(if $(FILE),--file $(FILE))
+screenshots: setup ## Write docs/images/*.png, the console in a browser: needs Chromium, or root on Debian to install it
+	@$(PY) -m tools.take_screenshots
 
-# Checking
+##@ Check
 
-.PHONY: test verify explore soak mutate e2e trace openapi audit-verify reconcile lint
+# In as many processes as there are processors; who runs out of tests takes over another's.
+at_once := -n auto --dist worksteal
+
+.PHONY: test verify explore soak mutate bench e2e trace lint
 test: setup trace ## Run the tests; what the machine lacks is skipped, with REQUIRE_ALL=1 it fails
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(at_once)
 
 verify: export REQUIRE_ALL := 1
-verify: setup .venv-sam/.stamp .venv-localstripe/.stamp trace ## Install what is missing, run every test with coverage, then lint
+verify: setup .venv-sam/.stamp .venv-localstripe/.stamp trace ## Install what is missing (needs root on Debian), run every test with coverage, then lint
 	@$(PY) -m local.install_missing
-	@$(PY) -m pytest --cov --cov-report=term
+	@$(PY) -m tools.make_docs
+	@$(PY) -m pytest $(at_once) --cov --cov-report=term --durations=15
 	@$(PY) -m tests.exploration
 	@$(MAKE) lint
 
 explore: setup ## Walk every schedule of requests at once, and every fault: QUICK=1 a part, ONLY='paid:' some, REPLAY='…' one
 	@$(PY) -m tests.exploration $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(REPLAY),--replay '$(REPLAY)')
 
-soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules
+soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules: needs Java 17 and npm
 	@$(PY) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
 mutate: .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module; takes an hour or more
 	@.venv-mutation/bin/python -m tests.mutation $(if $(ONLY),--only $(ONLY))
 
-e2e: setup ## Run the end-to-end suite against BASE_URL=…, by default a local runtime of its own
+bench: setup .venv-benchmarks/.stamp .venv-sam/.stamp ## Measure everything, under 15 minutes: QUICK=1 a little of it, ONLY=cost one part: needs Java 17, npm and redis-server
+	@$(PY) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+e2e: setup ## Run the end-to-end suite against BASE_URL=…, which needs to be up, by default a local runtime of its own
 	@$(PY) -m pytest tests/e2e
 
 trace: setup ## Print requirement -> tasks -> tests and fail where one is missing
 	@$(PY) -m tools.trace_requirements
 
-openapi: setup ## Write specs/openapi.json anew, from the template, the models and the refusals
-	@$(PY) -m tools.make_openapi
+lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
+	@$(call step,lint 1 of 9: rules) $(PY) -m ruff check --no-cache
+	@$(call step,lint 2 of 9: formatting) $(PY) -m ruff format --no-cache --check
+	@$(call step,lint 3 of 9: types) $(PY) -m mypy
+	@$(call step,lint 4 of 9: imports) .venv/bin/lint-imports --no-cache
+	@SAM_CLI_TELEMETRY=0 $(call step,lint 5 of 9: the template as SAM reads it) .venv-sam/bin/sam validate --lint
+	@$(call step,lint 6 of 9: the template as CloudFormation reads it) .venv/bin/cfn-lint template.yaml docs/how-to/webhooks/stack.yaml
+	@$(call step,lint 7 of 9: security of Python) $(PY) -m bandit --quiet --recursive --severity-level medium \
+		--configfile pyproject.toml functions layers local tools benchmarks
+	@$(call step,lint 8 of 9: rules of security find what they are for) $(SEMGREP) --test --metrics=off \
+		--disable-version-check --quiet security/semgrep
+	@$(call step,lint 9 of 9: rules of security) $(SEMGREP) scan --metrics=off --disable-version-check --quiet --error \
+		--config security/semgrep
 
-audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s, of STACK=… or of what runs here
+##@ Look after what runs here, or STACK=…, which needs AWS credentials and a region
+
+.PHONY: load-products audit-verify reconcile
+load-products: setup ## Load FILE=products.json into the table of products
+	@$(PY) -m tools.load_products $(where) $(if $(FILE),--file $(FILE))
+
+audit-verify: setup ## Check every audit trail, or ORDER=ord_…'s
 	@$(PY) -m tools.verify_audit $(if $(ORDER),--order $(ORDER)) $(where)
 
-reconcile: setup ## Compare payments and charges of DAY=2026-01-31 (today by default), of STACK=… or of what runs here
+reconcile: setup ## Compare payments and charges of DAY=2026-01-31, by default today
 	@$(PY) -m tools.reconcile $(if $(DAY),--day $(DAY)) $(where)
 
-lint: setup .venv-sam/.stamp .venv-semgrep/.stamp ## Formatting, types, import rules, template and security checks
-	$(PY) -m ruff check --no-cache
-	$(PY) -m ruff format --no-cache --check
-	$(PY) -m mypy
-	.venv/bin/lint-imports --no-cache
-	$(SAM) validate --lint
-	.venv/bin/cfn-lint template.yaml
-	$(PY) -m bandit --quiet --recursive --severity-level medium --configfile pyproject.toml functions layers local tools
-	$(SEMGREP) --test --metrics=off --disable-version-check --quiet security/semgrep
-	$(SEMGREP) scan --metrics=off --disable-version-check --quiet --error --config security/semgrep
+##@ Make what is made from the code
 
-# Building
+.PHONY: dashboard diagrams openapi client
+dashboard: setup .venv-plots/.stamp ## Draw the dashboard from SECONDS=60 of local traffic into docs/images/dashboard.svg
+	@mkdir -p .data docs/images
+	@$(PY) -m tools.record_dashboard --seconds $(or $(SECONDS),60) > .data/dashboard.json
+	@.venv-plots/bin/python tools/plot_dashboard.py .data/dashboard.json docs/images/dashboard.svg
 
-.PHONY: build lock clean
+diagrams: setup ## Make the diagrams of the documents anew, from the template, the state machines and a real run
+	@$(PY) -m tools.describe_template
+	@$(PY) -m tools.draw_transitions
+	@$(PY) -m tools.draw_payment
+
+openapi: setup ## Write web/openapi.json anew: play its examples, take the rest from template, models and refusals
+	@$(PY) -m tests.e2e.examples
+
+client: setup ## Generate clients/python anew, from web/openapi.json
+	@$(PY) -m tools.make_client
+
+##@ Build
+
+.PHONY: build docs lock clean
+docs: setup ## Make the page at /docs: needs npm the first time
+	@$(PY) -m tools.make_docs
+
 build: setup .venv-sam/.stamp ## Build for Lambda with `sam build`: ARCH=x86_64 or arm64
+	@$(PY) -m tools.make_docs || true
 	@find functions -name __pycache__ -prune -exec rm -r {} +
 	@ARCH=$(ARCH) PYTHON=$(abspath $(PY)) $(SAM) build --parameter-overrides Architecture=$(ARCH)
+	@$(PY) -m local.compile_layers
 
 compile := .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links $(if $(UPGRADE),--upgrade)
 lambda := --python-version 3.13 --python-platform x86_64-manylinux_2_28
 development := --universal --python-version 3.11
 
-lock: setup ## Write the locks anew: UPGRADE=1 takes the newest versions
-	$(compile) $(lambda) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
-	$(compile) $(lambda) layers/stripe/requirements.in --output-file layers/stripe/requirements.txt
-	$(compile) $(lambda) local/containers/runtime.in --output-file local/containers/runtime.txt
-	$(compile) $(development) requirements/dev.in --output-file requirements/dev.txt
-	$(compile) $(development) requirements/sam.in --output-file requirements/sam.txt
-	$(compile) $(development) requirements/semgrep.in --output-file requirements/semgrep.txt
-	$(compile) $(development) requirements/localstripe.in --output-file requirements/localstripe.txt
-	$(compile) $(development) requirements/mutation.in --output-file requirements/mutation.txt
+lock: setup ## Write the locks anew, UPGRADE=1 with the newest versions: needs a package index
+	@$(call step,lock 1 of 11: layers/dependencies/requirements.txt) $(compile) $(lambda) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	@$(call step,lock 2 of 11: layers/stripe/requirements.txt) $(compile) $(lambda) layers/stripe/requirements.in --output-file layers/stripe/requirements.txt
+	@$(call step,lock 3 of 11: layers/tokens/requirements.txt) $(compile) $(lambda) layers/tokens/requirements.in --output-file layers/tokens/requirements.txt
+	@$(call step,lock 4 of 11: local/containers/runtime.txt) $(compile) $(lambda) local/containers/runtime.in --output-file local/containers/runtime.txt
+	@$(call step,lock 5 of 11: requirements/dev.txt) $(compile) $(development) requirements/dev.in --output-file requirements/dev.txt
+	@$(call step,lock 6 of 11: requirements/sam.txt) $(compile) $(development) requirements/sam.in --output-file requirements/sam.txt
+	@$(call step,lock 7 of 11: requirements/semgrep.txt) $(compile) $(development) requirements/semgrep.in --output-file requirements/semgrep.txt
+	@$(call step,lock 8 of 11: requirements/localstripe.txt) $(compile) $(development) requirements/localstripe.in --output-file requirements/localstripe.txt
+	@$(call step,lock 9 of 11: requirements/mutation.txt) $(compile) $(development) requirements/mutation.in --output-file requirements/mutation.txt
+	@$(call step,lock 10 of 11: requirements/benchmarks.txt) $(compile) $(development) requirements/benchmarks.in --output-file requirements/benchmarks.txt
+	@$(call step,lock 11 of 11: requirements/plots.txt) $(compile) $(development) requirements/plots.in --output-file requirements/plots.txt
 
 clean: ## Remove environments, builds and caches; data in .data/ stays
-	rm -rf .venv .venv-sam .venv-semgrep .venv-localstripe .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
-	find functions layers local tools tests -name __pycache__ -prune -exec rm -r {} +
+	rm -rf .venv .venv-sam .venv-semgrep .venv-localstripe .venv-mutation .venv-plots .venv-benchmarks .aws-sam web/docs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find functions layers local tools tests benchmarks -name __pycache__ -prune -exec rm -r {} +
