@@ -103,6 +103,10 @@ class StripeStub:
     def forget_faults(self) -> None:
         self._faults.clear()
 
+    def count_faults(self) -> int:
+        """How many requests are still to go wrong."""
+        return sum(map(len, self._faults.values()))
+
     def forget(self) -> None:
         """All that was asked of it."""
         self.forget_faults()

@@ -87,6 +87,10 @@ class Faults:
         self._times = 2 if fault in {DatabaseFault.THROTTLED, DatabaseFault.CONFLICTS} else 1
         self._took_effect = False
 
+    def count(self) -> int:
+        """How often a call is still to fail."""
+        return 0 if self._number is None else self._times
+
     def listen(self, client: Any) -> None:
         client.meta.events.register("provide-client-params.dynamodb", self._name, unique_id="faults-name")
         client.meta.events.register("before-call.dynamodb", self._begin, unique_id="faults-begin")
@@ -195,6 +199,10 @@ class Control:
 
     def read_calls(self) -> list[str]:
         return self._faults.calls
+
+    def count_faults(self) -> int:
+        """How many calls are still to fail, DynamoDB's and Stripe's."""
+        return self._faults.count() + (self._stub.count_faults() if self._stub else 0)
 
     def wait(self, seconds: float) -> None:
         """As much time passes; for what Powertools times by itself, too: the records of requests that died, and the

@@ -81,6 +81,11 @@ class World:
     def payments(self) -> list[dict[str, Any]]:
         return sorted(self.read("PaymentsTable"), key=lambda payment: payment["attempt"])
 
+    def count_faults(self) -> int:
+        """How many calls are still to fail."""
+        of_simulator = sum(item.get("times", 0) for item in self.scan("SimulatedGatewayTable"))
+        return self.control("count_faults") + of_simulator
+
     def read_money(self) -> list[tuple[int, int]]:
         """What the gateway took for the order, and gave back of it, charge by charge."""
         if self.gateway == "stripe":
@@ -313,6 +318,11 @@ def prepare_lost_request_of_stripe(world: World) -> None:
     assert world.pay("charge").status_code == 202
 
 
+def prepare_failed_request_of_stripe(world: World) -> None:
+    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.ERROR_BEFORE, times=1)
+    assert world.pay("charge").status_code == 202
+
+
 def receive_event(world: World, key: str) -> httpx.Response:
     event = world.control("make_event", number=key, order_id=world.order["id"])
     headers = {"stripe-signature": event["signature"], "content-type": "application/json"}
@@ -355,14 +365,10 @@ def of_stripe(*requests: str) -> list[tuple[str, str, int]]:
     ]
 
 
-SETTLING = (
-    "POST /v1/payment_intents",
-    "GET /v1/payment_intents",
-    "GET /v1/payment_intents/search",
-    "GET /v1/payment_intents/{id}",
-    "POST /v1/payment_intents/{id}/cancel",
-)
+PREVENTING = ("GET /v1/payment_intents/search", "POST /v1/payment_intents", "POST /v1/payment_intents/{id}/cancel")
 """All that settling asks of Stripe where it finds nothing."""
+PREVENTING_BY_LIST = ("GET /v1/payment_intents/search", "POST /v1/payment_intents", "GET /v1/payment_intents")
+"""And where Stripe had failed before there was an intent, and kept that as its answer."""
 FINDING = ("GET /v1/payment_intents/search", "GET /v1/payment_intents/{id}")
 """And where it finds the charge."""
 REFUNDING = ("GET /v1/refunds", "POST /v1/refunds")
@@ -397,7 +403,7 @@ OPERATIONS = [
         "settle_payments of a charge whose answer was lost",
         settle,
         prepare=prepare_lost_answer,
-        gateway_faults=simulated(Call.PREVENT_CHARGE),
+        gateway_faults=simulated(Call.FIND_CHARGE),
         comes_back=[True],
         check=check_settled_paid,
     ),
@@ -405,7 +411,7 @@ OPERATIONS = [
         "settle_payments of a charge that was never made",
         settle,
         prepare=prepare_lost_request,
-        gateway_faults=simulated(Call.PREVENT_CHARGE),
+        gateway_faults=simulated(Call.FIND_CHARGE, Call.PREVENT_CHARGE),
         comes_back=[True],
         check=check_settled_failed,
     ),
@@ -428,7 +434,7 @@ OPERATIONS = [
         "settle_payments of a wrong charge",
         settle,
         prepare=prepare_wrong_charge,
-        gateway_faults=simulated(Call.PREVENT_CHARGE, Call.FIND_CHARGE, Call.REFUND),
+        gateway_faults=simulated(Call.FIND_CHARGE, Call.REFUND),
         comes_back=[True],
         check=check_returned,
     ),
@@ -505,7 +511,17 @@ OPERATIONS = [
         settle,
         prepare=prepare_lost_request_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*SETTLING),
+        gateway_faults=of_stripe(*PREVENTING),
+        comes_back=[True],
+        breaks_store=False,
+        check=check_settled_failed,
+    ),
+    Operation(
+        "settle_payments with Stripe of a charge that Stripe failed to make",
+        settle,
+        prepare=prepare_failed_request_of_stripe,
+        gateway="stripe",
+        gateway_faults=of_stripe(*PREVENTING_BY_LIST),
         comes_back=[True],
         breaks_store=False,
         check=check_settled_failed,
@@ -521,18 +537,17 @@ def run(world: World, operation: Operation, break_it: Callable[[], None], comes_
     operation.prepare(world)
     key = str(uuid.uuid4())
     break_it()
+    planned = world.count_faults()
     answers: Answers = []
     for attempt in range(RETRIES if comes_back else 1):
         if attempt:
             world.control("break_call")
             world.control("wait", seconds=30)
-        with suppress(httpx.HTTPError):
-            answer = operation.operate(world, key)
-            if answer is None:
-                break
-            answers.append(answer)
-            if answer.status_code in {200, 201}:
-                break
+        is_content = ask(world, operation, key, answers)
+        if not attempt:
+            assert world.count_faults() < planned, "what was to fail was never called"
+        if is_content:
+            break
     # Time goes on, and the schedule runs; the client that came back asks once more.
     world.settle()
     if comes_back and answers and answers[-1].status_code not in {200, 201}:
@@ -540,6 +555,18 @@ def run(world: World, operation: Operation, break_it: Callable[[], None], comes_
         world.settle()
     check_rules(world, answers)
     operation.check(world, answers, comes_back)
+
+
+def ask(world: World, operation: Operation, key: str, answers: Answers) -> bool:
+    """Whether there is nothing to come back for: a success, or nobody who waits for an answer."""
+    try:
+        answer = operation.operate(world, key)
+    except httpx.HTTPError:
+        return False
+    if answer is None:
+        return True
+    answers.append(answer)
+    return succeeded([answer])
 
 
 def check_rules(world: World, answers: Answers) -> None:

@@ -3,6 +3,8 @@
 import random
 import subprocess
 import sys
+import time
+from datetime import timedelta
 
 import pytest
 
@@ -37,6 +39,16 @@ def test_the_same_schedule_is_the_same_again() -> None:
         with open_world() as world:
             again, _ = Explorer(world)._run(scenario, follow(choices))
         assert [(step.task, step.call) for step in steps] == [(step.task, step.call) for step in again]
+
+
+@pytest.mark.proves("FR-301")
+def test_a_machine_that_stands_still_for_a_while_takes_no_time_from_a_request() -> None:
+    with open_world() as world:
+        context = world.make_context(20)
+        time.sleep(0.02)
+        assert context.get_remaining_time_in_millis() == 20_000
+        world.wait(timedelta(seconds=5))
+        assert context.get_remaining_time_in_millis() == 15_000
 
 
 @pytest.mark.proves("FR-302")

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
 from tests.exploration.schedules import Call, Scheduler
-from tests.integration.conftest import Answer, Checkout, forget_clients, set_environment
+from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
 __all__ = ["FAULTS_OF_GATEWAY", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
@@ -117,6 +118,10 @@ class World(Checkout):
 
     def read_clock(self) -> datetime:
         return datetime.now(UTC)
+
+    def make_context(self, seconds: float) -> Context:
+        """However long this machine takes, a request has all of its time."""
+        return Context(seconds, read_seconds=time.time)
 
     def scan(self, table: str) -> list[dict[str, Any]]:
         return [from_wire(item) for item in self.store.scan(table)]

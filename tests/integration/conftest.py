@@ -54,10 +54,14 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:function"
     aws_request_id: str = "invocation"
-    started: float = field(default_factory=time.monotonic)
+    read_seconds: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.read_seconds()
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self.started + self.seconds - time.monotonic()) * 1000))
+        return max(0, int((self.started + self.seconds - self.read_seconds()) * 1000))
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,11 @@ class Checkout:
         """The answer to an event as it is."""
         handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
         with self.acting_as(function):
-            answer = handler(event, Context(seconds))
+            answer = handler(event, self.make_context(seconds))
         return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    def make_context(self, seconds: float) -> Context:
+        return Context(seconds)
 
     @contextmanager
     def acting_as(self, function: str, *, role: str | None = None) -> Iterator[None]:
@@ -189,7 +196,7 @@ class Checkout:
         """A scheduled function."""
         handler = getattr(importlib.import_module(f"functions.{function}.app"), function)
         with self.acting_as(function):
-            done: dict[str, Any] = handler({}, Context(seconds))
+            done: dict[str, Any] = handler({}, self.make_context(seconds))
         return done
 
     def wait(self, time: timedelta) -> None:

@@ -9,14 +9,14 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout.dynamodb import Transaction, to_wire
+from checkout.dynamodb import to_wire
 from checkout.gateway import OutcomeUnknown
 from checkout.order_table import OrderTable
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout
-from tests.integration.test_pay import failing, is_claim
+from tests.integration.test_pay import failing, is_claim, written_twice
 from tests.keys import hash_key
 
 BODY = {"items": [{"product_id": "mug", "quantity": 1}]}
@@ -150,16 +150,8 @@ def test_a_payment_s_key_is_another_one_after_a_day_for_another_order(checkout: 
 
 @pytest.mark.proves("FR-012", "FR-018")
 def test_a_request_is_not_told_that_it_is_in_its_own_way(checkout: Checkout) -> None:
-    """The transaction that starts a payment takes effect, its answer is lost, and the next try finds what it wrote."""
     order = checkout.create_order()
-    write = Transaction.__call__
-
-    def write_twice(transaction: Transaction, actions: list[Any], deadline: Any) -> None:
-        write(transaction, actions, deadline)
-        if is_claim("TransactWriteItems", {"TransactItems": actions}):
-            write(transaction, actions, deadline)
-
-    with patch.object(Transaction, "__call__", write_twice):
+    with written_twice(is_claim):
         paid = checkout.pay(order, key="key")
     assert (paid.status, paid.body["status"]) == (201, "succeeded")
     assert len(checkout.payment_items(order)) == 1

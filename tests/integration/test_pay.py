@@ -39,6 +39,20 @@ def failing(checkout: Checkout, chosen: Call, *, after: bool = False) -> Iterato
         yield failed
 
 
+@contextmanager
+def written_twice(chosen: Call) -> Iterator[None]:
+    """A transaction that is chosen takes effect, its answer is lost, and the next try finds what it wrote."""
+    write = dynamodb.Transaction.__call__
+
+    def write_twice(transaction: dynamodb.Transaction, actions: list[Any], deadline: Any) -> None:
+        write(transaction, actions, deadline)
+        if chosen("TransactWriteItems", {"TransactItems": actions}):
+            write(transaction, actions, deadline)
+
+    with patch.object(dynamodb.Transaction, "__call__", write_twice):
+        yield
+
+
 def is_claim(name: str, parameters: dict[str, Any]) -> bool:
     return name == "TransactWriteItems" and "attribute_not_exists(live_payment_id)" in str(parameters)
 

@@ -14,7 +14,7 @@ from checkout.caller import STAFF_SCOPE
 from checkout.gateway import GatewayRefund
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
-from tests.integration.test_pay import failing
+from tests.integration.test_pay import failing, written_twice
 from tests.integration.test_races import codes, race, without_idempotency_records
 
 PAID = ["order_created", "payment_started", "payment_succeeded", "order_paid"]
@@ -224,6 +224,16 @@ def test_a_refund_that_is_interrupted_is_made_once(checkout: Checkout, chosen: A
     assert len(checkout.refunds(order)) == (1 if made else 0)
     assert checkout.get_order(order)["status"] == ("refunded" if made else "paid")
     checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-212")
+def test_a_request_for_a_refund_is_not_told_that_it_is_in_its_own_way(checkout: Checkout) -> None:
+    order = checkout.buy()
+    with written_twice(is_start):
+        refunded = checkout.refund(order, key="key")
+    assert (refunded.status, refunded.body["status"]) == (201, "succeeded")
+    assert len(checkout.refunds(order)) == 1
+    assert checkout.audit_events(order).count("refund_started") == 1
 
 
 @pytest.mark.proves("FR-214")

@@ -62,8 +62,10 @@ class RefundRecorder:
         *,
         reason: str | None,
         key: RequestKey[Refund],
+        begun: list[Refund],
     ) -> StartedRefund:
-        """Some of what an order was paid with is on its way back (FR-210). Raises RefundExceedsPayment (FR-211)."""
+        """Some of what an order was paid with is on its way back (FR-210); it is one that the request has begun,
+        though only the next try may be answered. Raises RefundExceedsPayment (FR-211)."""
         at, due_at = self._read_times()
         now = datetime.fromisoformat(at)
         refunding = payment.start_refund(amount, at=at, due_at=due_at)
@@ -85,6 +87,7 @@ class RefundRecorder:
             at=at,
         )
         record = key.start(refund.refund_id, now)
+        begun.append(refund)
         try:
             self._orders.start_refund(
                 (order, order), (payment, refunding), refund, entry, record, author.deadline, at=now

@@ -43,6 +43,8 @@ class RefundService:
         OrderNotFound, InvalidTransition, RefundExceedsPayment, IdempotencyKeyReused, IdempotencyInProgress.
         """
         staff = caller.as_staff()
+        # What this request has tried to start: a try may have taken effect, and only the next have been answered.
+        begun: list[Refund] = []
 
         def start() -> StartedRefund:
             # Before the refunds, so that one of theirs is among them.
@@ -56,6 +58,8 @@ class RefundService:
                 if payment and refund.idempotency_key_hash == key.key_id:
                     if refund.request_hash != key.payload_hash:
                         raise IdempotencyKeyReused
+                    if refund in begun:
+                        return StartedRefund(order, payment, refund, resumed=False)
                     now = self._clock()
                     if refund.is_open and refund.is_busy(format_time(now)):
                         raise IdempotencyInProgress
@@ -74,6 +78,7 @@ class RefundService:
                 payment.refundable_amount if amount is None else amount,
                 reason=reason,
                 key=key,
+                begun=begun,
             )
 
         started = decide_on_latest(start)
