@@ -1,5 +1,6 @@
 """Serves a WSGI application on this machine, beside whatever else the process does."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +8,29 @@ from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import make_server
 
+from local.commands import CannotWork
+
 __all__ = ["serve_application"]
 
 
 @contextmanager
 def serve_application(application: WSGIApplication, port: int = 0, *, threaded: bool) -> Iterator[str]:
     """Answers at the URL given for as long as the block lasts: each request in a thread of its own, or all in one."""
-    server = make_server("127.0.0.1", port, application, threaded=threaded)
+    with _listen(port) as listening:
+        address = listening.getsockname()
+        server = make_server(*address, application, threaded=threaded, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://{address[0]}:{address[1]}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise CannotWork(f"Port {port} cannot be used: {error.strerror}. Name another, as PORT={port + 1}.") from error

@@ -171,6 +171,28 @@ def test_what_is_not_settled_yet_is_asked_for_until_it_is(alice: Visitor, paying
     assert count_charges(read_order_id(paying)) == 1
 
 
+@pytest.mark.proves("FR-412")
+def test_what_becomes_of_a_payment_is_said_once(paying: Page) -> None:
+    """Whoever listens is not told the same each time that the bank is asked again."""
+    paying.evaluate("""() => {
+        window.said = []
+        const outcome = document.querySelector('.outcome')
+        const listen = () => window.said.push(outcome.querySelector('.note-title')?.textContent)
+        new MutationObserver(listen).observe(outcome, { childList: true })
+    }""")
+    asked: list[int] = []
+
+    def do_not_tell(route: Route) -> None:
+        asked.append(1)
+        route.fulfill(status=202, json={"transaction_id": "pay_1", "status": "pending"}, headers={"retry-after": "1"})
+
+    paying.route("**/pay", do_not_tell, times=3)
+    choose(paying, "Good card").click()
+    expect_paid(paying)
+    assert len(asked) == 3
+    assert paying.evaluate("window.said")[:3] == ["Paying…", "Not settled yet", "Charged"]
+
+
 @pytest.mark.proves("FR-406")
 def test_a_page_that_is_reloaded_goes_on(alice: Visitor, paying: Page, count_charges: Count) -> None:
     """The card is charged, and the page does not wait for the answer."""

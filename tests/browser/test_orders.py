@@ -257,12 +257,21 @@ def test_a_refund_is_made_by_enter(alice: Visitor, staff: Visitor, calls: Calls)
 
 @pytest.mark.proves("FR-416")
 def test_the_history_says_of_what_this_tab_pays_that_it_is_being_paid(alice: Visitor, calls: Calls) -> None:
-    calls(alice).create_order(("tea", 1))
-    page = alice.open(f"#/pay/{calls(alice).create_order()['id']}")
+    customer = calls(alice)
+    customer.create_order(("tea", 1))
+    order = customer.create_order()
+    page = alice.open(f"#/pay/{order['id']}")
     choose(page, "Times out Charged").click()
     expect(page.locator(".outcome")).to_contain_text("Not settled yet")
     alice.go(page, "#/orders")
     expect(page.locator(".order-row .pill")).to_have_text(["Being paid", "To pay"])
+    # And until it is settled, without being asked to.
+    page.locator(".order-row").first.focus()
+    key = alice.sent_to("POST", "/pay")[0].headers["idempotency-key"]
+    paid = customer.pay(order, "tok_timeoutAfterCharge", key=key)
+    customer.mark_paid(order, paid.json()["transaction_id"])
+    expect(page.locator(".order-row .pill")).to_have_text(["Paid", "To pay"])
+    expect(page.locator(".order-row").first).to_be_focused()
 
 
 @pytest.mark.proves("FR-407")

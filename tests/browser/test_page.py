@@ -1,5 +1,6 @@
 """What every page of the console is: light, quick, still, and there for everybody."""
 
+import re
 import struct
 import subprocess
 import sys
@@ -84,6 +85,52 @@ def test_nothing_is_wider_than_a_phone(visit: Open, calls: Callable[[Visitor], C
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
 
 
+COUNT_CUT = """[...document.querySelectorAll('.item-name b, .product h2')]
+    .filter(({ scrollWidth, offsetWidth }) => scrollWidth > offsetWidth).length"""
+LONG_NAME = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"
+
+
+@pytest.mark.proves("FR-412")
+@pytest.mark.parametrize("width", [360, 1240])
+def test_a_word_that_is_longer_than_its_place_goes_on_in_the_next_line(
+    visit: Open, calls: Callable[[Visitor], Customer], width: int
+) -> None:
+    visitor = visit(viewport={"width": width, "height": 860})
+    visitor.context.route(
+        re.compile(r"/(orders|products)(/|\?|$)"),
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()), body=answer.text().replace("Stoneware mug", LONG_NAME)
+        ),
+    )
+    order = calls(visitor).create_order()
+    page = visitor.open()
+    page.get_by_role("button", name=f"Add {LONG_NAME} to the basket").click()
+    for address in ("#/", "#/basket", "#/orders", f"#/orders/{order['id']}", f"#/pay/{order['id']}"):
+        visitor.go(page, address)
+        expect(page.get_by_text(LONG_NAME).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert page.evaluate(COUNT_CUT) == 0, address
+
+
+@pytest.mark.proves("FR-401")
+def test_a_catalogue_without_products_says_so(alice: Visitor) -> None:
+    alice.context.route("**/products", lambda route: route.fulfill(json={"products": []}))
+    page = alice.open()
+    expect(page.get_by_text("There is nothing to buy yet")).to_be_visible()
+
+
+@pytest.mark.proves("FR-408")
+def test_what_could_not_be_read_is_tried_again_by_itself_and_then_by_a_button(alice: Visitor) -> None:
+    refused = {"status": 503, "json": {"message": "Service Unavailable"}, "headers": {"retry-after": "1"}}
+    alice.context.route("**/products", lambda route: route.fulfill(**refused), times=3)
+    page = alice.open()
+    expect(page.get_by_role("alert")).to_contain_text("The checkout is busy.")
+    assert len(alice.sent_to("GET", "/products")) == 2
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Add Stoneware mug to the basket")).to_be_visible()
+    assert len(alice.sent_to("GET", "/products")) == 4
+
+
 @pytest.mark.proves("FR-411")
 def test_the_page_is_light_and_quick_and_stands_still(alice: Visitor) -> None:
     """As quick as it is when nothing else keeps the machine busy: so it is tried more often where it is not."""
@@ -161,6 +208,8 @@ def test_everything_is_done_by_keyboard(alice: Visitor, count_charges: Callable[
     page = alice.open()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Products")).to_be_focused()
     press_on(page, "Add Sencha, 100 g to the basket")
     # The stepper has come where the button was.
     expect(page.get_by_role("button", name="More Sencha, 100 g").first).to_be_focused()

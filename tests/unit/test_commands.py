@@ -14,6 +14,7 @@ from local.commands import CannotWork, describe_fault, how_to_install, run_comma
 from local.containers import engine
 from local.tables import load_products
 from local.template import ROOT
+from local.wsgi import serve_application
 from tools.stack import read_outputs
 
 pytestmark = pytest.mark.proves("FR-609")
@@ -130,3 +131,13 @@ def test_a_file_that_is_no_catalogue_loads_nothing(content: str, tmp_path: Path)
     file.write_text(content, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(CannotWork, match=r"no list of products .* local/products.json is one"):
         load_products(None, file)  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_taken_is_named_and_another_advised() -> None:
+    with serve_application(lambda *_: [], threaded=False) as address:
+        port = int(address.rpartition(":")[2])
+        with (
+            pytest.raises(CannotWork, match=rf"Port {port} cannot be used: .* PORT={port + 1}\."),
+            serve_application(lambda *_: [], port, threaded=False),
+        ):
+            pass

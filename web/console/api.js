@@ -40,13 +40,14 @@ export async function ask(method, path, body, { key, signal } = {}) {
   throw new Refusal(response.status, answer?.code ? answer : { code }, retryAfter)
 }
 
-// Reading: asked again at once where the connection was lost, and then not.
+// Reading: asked again, once, where the connection was lost or the checkout is busy.
 export async function read(path, signal) {
   try {
     return (await ask('GET', path, undefined, { signal })).body
   } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error
-    await sleep(0.3, signal)
+    const isBusy = error.code === 'store_unavailable'
+    if (!(isBusy || error instanceof ConnectionLost)) throw error
+    await sleep(isBusy ? error.retryAfter || 1 : 0.3, signal)
     return (await ask('GET', path, undefined, { signal })).body
   }
 }

@@ -11,6 +11,7 @@ export const total = () => lines().reduce((sum, line) => sum + line.quantity * l
 export const quantityOf = (productId) => lines().find((line) => line.product_id === productId)?.quantity ?? 0
 export const fits = (product) => [null, product.currency].includes(currency())
 
+// How much of a product there is to be, as far as there may be; returns how much it is.
 export function put(product, quantity) {
   const kept = lines()
   const line = kept.find((each) => each.product_id === product.product_id)
@@ -18,6 +19,7 @@ export function put(product, quantity) {
   const put = { product_id, name, unit_price, currency: code, quantity: Math.min(quantity, MOST) }
   const next = line ? kept.map((each) => (each === line ? put : each)) : [...kept, put]
   save(next.filter((each) => each.quantity > 0))
+  return put.quantity
 }
 
 export function startAnew(product) {

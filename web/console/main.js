@@ -49,10 +49,10 @@ async function show() {
   } catch (error) {
     if (signal.aborted) return
     if (error instanceof SignedOut) return askWho()
-    const isLost = error instanceof ConnectionLost
+    const mayPass = error instanceof ConnectionLost || error.status === 429 || error.status >= 500
     const name = error instanceof Refusal && error.status === 404 ? 'Not found' : title
     document.title = `${name} · Checkout`
-    place.replaceChildren(heading(name), note(error), isLost ? h('button', { type: 'button', class: 'button quiet', onclick: show }, 'Try again') : waysOn())
+    place.replaceChildren(heading(name), note(error), mayPass ? h('button', { type: 'button', class: 'button quiet', onclick: show }, 'Try again') : waysOn())
   }
   if (signal.aborted) return
   main.setAttribute('aria-busy', 'false')
@@ -122,6 +122,13 @@ document.getElementById('theme').addEventListener('click', () => {
   paintTheme()
 })
 document.getElementById('person').addEventListener('click', () => { signOut(); show() })
+
+// Not by its address, which would be another page's.
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault()
+  const content = main.querySelector('h1') ?? main
+  content.focus()
+})
 
 const banner = document.getElementById('banner')
 function paintConnection() {

@@ -60,7 +60,7 @@ export function action(label, working, work, { className = 'button', type = 'but
 export function stepper(name, quantity, change) {
   const shown = h('span', { class: 'quantity', 'aria-hidden': 'true' }, String(quantity))
   const step = (by, label, path) =>
-    h('button', { type: 'button', 'aria-label': `${label} ${name}, ${quantity} in the basket`, onclick: () => { change(quantity + by); speak(`${name}: ${quantity + by}`) } }, icon(path))
+    h('button', { type: 'button', 'aria-label': `${label} ${name}, ${quantity} in the basket`, onclick: () => speak(`${name}: ${change(quantity + by)}`) }, icon(path))
   return h('div', { class: 'stepper', role: 'group', 'aria-label': `Quantity of ${name}` }, step(-1, 'Less', ICONS.minus), shown, step(1, 'More', ICONS.plus))
 }
 

@@ -55,8 +55,8 @@ async function ending(name, work) {
 
 async function goOn(order, body, key, options) {
   const { signal, tell } = options
+  tell({ is: 'sending' })
   for (;;) {
-    tell({ is: 'sending' })
     try {
       const answer = await insist(() => ask('POST', '/pay', body, { key, signal }), options)
       if (answer.status === 201) return await link(order.id, answer.body.transaction_id, options)

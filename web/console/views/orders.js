@@ -1,12 +1,13 @@
 // The customer's orders, newest first, page by page.
 
-import { read, SignedOut } from '../api.js'
+import { insist, read, SignedOut, sleep } from '../api.js'
 import { h, speak } from '../dom.js'
 import { money, plural, shortId, shortTime, STATUSES, summary, time } from '../format.js'
 import { action, empty, heading, note, pill } from '../parts.js'
 import { cardUnderWay } from '../payment.js'
 
 const PAGE = 10
+const LONGEST_PAUSE = 10
 const FILTERS = [['', 'All'], ...['created', 'paid', 'fulfilled', 'refunded', 'cancelled'].map((status) => [status, STATUSES[status]])]
 
 export async function showOrders({ place, signal }) {
@@ -49,12 +50,31 @@ export async function showOrders({ place, signal }) {
       })
     } }, name)))
   await addPage('')
+  watch(list, signal).catch((error) => {
+    if (error instanceof SignedOut) dispatchEvent(new CustomEvent('signed-out'))
+    // What cannot be seen again now stands as it was seen.
+  })
+}
+
+// Looks again at the orders that are being paid, for as long as there are any.
+async function watch(list, signal) {
+  for (let pause = 2; ; pause = Math.min(pause + 1, LONGEST_PAUSE)) {
+    await sleep(pause, signal)
+    for (const item of list.querySelectorAll('[data-paying]')) {
+      const order = await insist(() => read(`/orders/${item.dataset.paying}`, signal), { signal })
+      if (isBeingPaid(order)) continue
+      const hadFocus = item.contains(document.activeElement)
+      const now = row(order)
+      item.replaceWith(now)
+      if (hadFocus) now.querySelector('a').focus()
+    }
+  }
 }
 
 const row = (order) =>
   h(
     'li',
-    {},
+    { 'data-paying': isBeingPaid(order) && order.id },
     h(
       'a',
       { class: 'order-row', href: `#/orders/${order.id}` },
@@ -66,7 +86,9 @@ const row = (order) =>
   )
 
 // An order does not tell that it is being paid; this tab knows it of what it pays itself.
-const stateOf = ({ id, status }) => (status === 'created' && cardUnderWay(id) ? pill('paying', 'Being paid') : pill(status))
+const isBeingPaid = ({ id, status }) => status === 'created' && cardUnderWay(id) !== null
+
+const stateOf = (order) => (isBeingPaid(order) ? pill('paying', 'Being paid') : pill(order.status))
 
 const nothing = (status) =>
   status

@@ -68,6 +68,8 @@ export async function showPay({ place, id, signal }) {
   let running = 0
   let clicks = 0
   const tell = (news) => {
+    // The same again is no news.
+    if (panel.dataset.is === news.is) return
     outcome.replaceChildren(...progress(news))
     panel.dataset.is = news.is
   }

@@ -4,7 +4,7 @@ import { read } from '../api.js'
 import * as basket from '../basket.js'
 import { h, speak } from '../dom.js'
 import { money, tie } from '../format.js'
-import { heading, stepper } from '../parts.js'
+import { empty, heading, stepper } from '../parts.js'
 import { picture } from '../pictures.js'
 import { basketPanel } from './basket.js'
 
@@ -16,6 +16,7 @@ export async function showProducts({ place, signal }) {
 
   const { products } = await read('/products', signal)
   basket.takeUp(products)
+  if (!products.length) return grid.replaceWith(empty('There is nothing to buy yet', 'The catalogue has no products.'))
   const sorted = [...products].sort((a, b) => a.currency.localeCompare(b.currency) * -1 || a.unit_price - b.unit_price)
   const paint = () => grid.replaceChildren(...sorted.map((product) => card(product)))
   paint()
