@@ -17,12 +17,12 @@ __all__ = ["serve_application"]
 def serve_application(application: WSGIApplication, port: int = 0, *, threaded: bool) -> Iterator[str]:
     """Answers at the URL given for as long as the block lasts: each request in a thread of its own, or all in one."""
     with _listen(port) as listening:
-        address = listening.getsockname()
-        server = make_server(*address, application, threaded=threaded, fd=listening.fileno())
+        host, port = listening.getsockname()
+        server = make_server(host, port, application, threaded=threaded, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://{address[0]}:{address[1]}"
+        yield f"http://{host}:{port}"
     finally:
         server.shutdown()
         thread.join()
