@@ -4,10 +4,12 @@ Resources are named by their logical ids, as `sam local` does. What the template
 error, not silence.
 """
 
+import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -134,7 +136,12 @@ def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT
 
 def read_document(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     """The template as it is written; `!Ref x` and its like are in their long form, {"Ref": "x"}."""
-    document: dict[str, Any] = _TemplateLoader(path.read_text(encoding="utf-8")).get_single_data()
+    return copy.deepcopy(_parse(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=2)
+def _parse(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = _TemplateLoader(text).get_single_data()
     return document
 
 

@@ -43,7 +43,8 @@ from local.tables import connect, create_tables, load_products
 from local.template import read_template
 from local.wsgi import serve_application
 
-with open_database(sys.argv[1]) as endpoint:
+database = sys.argv[1]
+with open_database(endpoint=database) if "://" in database else open_database(database) as endpoint:
     create_tables(connect(endpoint))
     load_products(connect(endpoint))
     runtime = Runtime(read_template(local_parameters(endpoint) | json.loads(sys.argv[4])))
@@ -55,6 +56,7 @@ with open_database(sys.argv[1]) as endpoint:
         threading.Event().wait()
 """
 START_SECONDS = 60
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 BASE_URL = os.environ.get("BASE_URL", "")
 
 Tables = dict[str, list[str]]
@@ -188,11 +190,20 @@ def look_for_answer(base_url: str) -> None:
 
 @contextmanager
 def open_runtime(
-    running: Path, database: str, *, schedules: bool = False, parameters: Mapping[str, str] = MappingProxyType({})
+    running: Path,
+    database: str,
+    *,
+    schedules: bool = False,
+    parameters: Mapping[str, str] = MappingProxyType({}),
+    is_measured: bool = True,
 ) -> Iterator[Checkout]:
-    """A local runtime of its own, which announces itself in a file."""
+    """A local runtime of its own, which announces itself in a file; with a database of a kind, or at an endpoint.
+
+    Without measuring what of the code it covers, where how long that takes is of interest.
+    """
     arguments = [database, str(running), "schedules" if schedules else "none", json.dumps(dict(parameters))]
-    runtime = ChildProcess([sys.executable, "-c", SERVE, *arguments], folder=ROOT)
+    environment = {} if is_measured else UNMEASURED
+    runtime = ChildProcess([sys.executable, "-c", SERVE, *arguments], folder=ROOT, environment=environment)
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
@@ -211,7 +222,7 @@ def open_faulty_runtime(
     """A runtime whose calls can be made to fail (faulty_runtime.py), one request at a time."""
     command = [sys.executable, "-m", "tests.e2e.faulty_runtime", str(running), gateway, json.dumps(dict(parameters))]
     # Thousands of requests go through it: being measured takes as long again, and covers what other tests do.
-    runtime = ChildProcess(command, folder=ROOT, environment={"COVERAGE_PROCESS_CONFIG": ""})
+    runtime = ChildProcess(command, folder=ROOT, environment=UNMEASURED)
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)

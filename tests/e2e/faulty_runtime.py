@@ -184,6 +184,8 @@ class Control:
     def break_call(self, number: int | None = None, fault: str | None = None, *, of_writes: bool = False) -> None:
         """The call of this number, from 0; or the first write from there on."""
         self._patience = math.inf
+        # The same request makes the same calls, whatever was read of the circuit before.
+        self._forget_circuit()
         self._faults.reset(number, DatabaseFault(fault) if fault else None, of_writes=of_writes)
 
     def break_code(self) -> None:

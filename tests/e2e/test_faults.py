@@ -312,6 +312,12 @@ def prepare_lost_answer_of_stripe(world: World) -> None:
     assert world.pay("charge").status_code == 202
 
 
+def prepare_kept_answer_of_stripe(world: World) -> None:
+    """It was charged, and every answer was lost on its way: Stripe will give the same again."""
+    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_AFTER, times=3)
+    assert world.pay("charge").status_code == 202
+
+
 def prepare_lost_request_of_stripe(world: World) -> None:
     # However often the SDK tries.
     world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_BEFORE, times=3)
@@ -456,9 +462,9 @@ OPERATIONS = [
     Operation(
         "pay with Stripe, again",
         pay_again,
-        prepare=prepare_lost_answer_of_stripe,
+        prepare=prepare_kept_answer_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe("POST /v1/payment_intents", *FINDING),
+        gateway_faults=of_stripe("POST /v1/payment_intents", "GET /v1/payment_intents/{id}"),
         breaks_store=False,
         check=check_paid,
     ),

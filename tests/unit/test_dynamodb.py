@@ -72,10 +72,17 @@ def test_a_failed_condition_is_an_answer(reasons: list[str]) -> None:
     assert client.calls == 1
 
 
-@pytest.mark.parametrize("reasons", [["ValidationError"], ["None", "ItemCollectionSizeLimitExceeded"], ["None"], []])
+@pytest.mark.parametrize("reasons", [["ValidationError"], ["None", "ItemCollectionSizeLimitExceeded"]])
 def test_other_reasons_are_faults(reasons: list[str]) -> None:
     with pytest.raises(CLIENT.exceptions.TransactionCanceledException):
         write(FakeClient(reasons))
+
+
+@pytest.mark.parametrize("reasons", [["None", "None"], []])
+def test_what_was_cancelled_for_no_reason_is_tried_again(reasons: list[str]) -> None:
+    client = FakeClient(reasons)
+    assert write(client) == [0.05]
+    assert client.calls == 2
 
 
 def test_conflicts_without_end_are_given_up() -> None:

@@ -193,11 +193,14 @@ class BatchRead:
 
 
 def _is_passing(error: ClientError) -> bool:
-    """Whether what stopped a transaction passes by itself; False where a condition failed; else raises the error."""
+    """Whether what stopped a transaction passes by itself; False where a condition failed; else raises the error.
+
+    Where no reason is told, nothing was written and nothing is wrong with the request: it may be tried again.
+    """
     codes = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
     if "ConditionalCheckFailed" in codes:
         return False
-    if codes and codes <= PASSING_REASONS:
+    if codes <= PASSING_REASONS:
         return True
     raise error
 
