@@ -1,5 +1,6 @@
 """Serves a WSGI application on this machine, beside whatever else the process does."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -33,4 +34,5 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise CannotWork(f"Port {port} cannot be used: {error.strerror}. Name another, as PORT={port + 1}.") from error
+        why = os.strerror(error.errno or 0)
+        raise CannotWork(f"Port {port} cannot be used: {why}. Name another, as PORT={port + 1}.") from error

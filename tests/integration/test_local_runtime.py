@@ -140,8 +140,8 @@ def test_a_port_that_is_taken_is_said_in_one_line(runtime: httpx.Client) -> None
         timeout=60,
         check=False,
     )
-    assert serve.returncode == 1
-    assert f"Port {runtime.base_url.port} is in use" in serve.stderr
+    assert serve.returncode == 2
+    assert f"Port {runtime.base_url.port} cannot be used: Address already in use. Name another" in serve.stderr
     assert "Traceback" not in serve.stderr
 
 
