@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,6 +85,10 @@ class Demo:
 
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style), soft_wrap=True)
+
+    def working(self, what: str) -> AbstractContextManager[object]:
+        """Shows on a terminal that it goes on, for as long as the block lasts."""
+        return self._console.status(what)
 
     def step(self, title: str, call: Callable[[], httpx.Response], *checks: Callable[[Any], Check]) -> Any:
         """Makes a call and shows it: what was asked, what came, how long it took. The body of the answer.
@@ -305,7 +309,8 @@ def survive_a_crash(demo: Demo, stage: Stage) -> None:
     path = f"/orders/{order['id']}"
     demo.begin("She pays once more, and the process dies once the card was charged")
     started = time.perf_counter()
-    status = stage.die_while_paying(order)
+    with demo.working("until it dies"):
+        status = stage.die_while_paying(order)
     milliseconds = (time.perf_counter() - started) * 1000
     left, charges = read(demo.ask("GET", path)), stage.count_charges(order["id"])
     demo.show(
@@ -316,7 +321,8 @@ def survive_a_crash(demo: Demo, stage: Stage) -> None:
     )
     demo.begin("Nobody calls again. settle_payments asks the gateway, and the order is paid")
     started = time.perf_counter()
-    stage.settle(until=lambda: read(demo.ask("GET", path)).get("status") != "created")
+    with demo.working("until the payment is old enough to be settled"):
+        stage.settle(until=lambda: read(demo.ask("GET", path)).get("status") != "created")
     milliseconds = (time.perf_counter() - started) * 1000
     settled, charges = read(demo.ask("GET", path)), stage.count_charges(order["id"])
     demo.show(
@@ -414,22 +420,23 @@ class LocalStage:
 
 
 @contextmanager
-def open_stage(log: io.TextIOBase) -> Iterator[tuple[str, LocalStage]]:
+def open_stage(log: io.TextIOBase, console: Console) -> Iterator[tuple[str, LocalStage]]:
     """The address of a runtime, and what is behind it."""
-    with open_database() as endpoint, tempfile.TemporaryDirectory() as folder:
-        database = connect(endpoint)
-        create_tables(database)
-        load_products(database)
-        parameters = {**local_parameters(endpoint), "SettleAfterSeconds": str(SETTLE_AFTER_SECONDS)}
-        announcement = Path(folder) / "doomed.json"
-        command = [sys.executable, "-m", "local.dying_runtime", endpoint, str(announcement), json.dumps(parameters)]
-        doomed = ChildProcess(command, folder=ROOT, output=log.buffer)  # type: ignore[attr-defined]
-        try:
+    with ExitStack() as stack:
+        with console.status("Making tables and starting the checkout"):
+            endpoint = stack.enter_context(open_database())
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            database = connect(endpoint)
+            create_tables(database)
+            load_products(database)
+            parameters = {**local_parameters(endpoint), "SettleAfterSeconds": str(SETTLE_AFTER_SECONDS)}
+            announcement = Path(folder) / "doomed.json"
+            command = [sys.executable, "-m", "local.dying_runtime", endpoint, str(announcement), json.dumps(parameters)]
+            doomed = ChildProcess(command, folder=ROOT, output=log.buffer)  # type: ignore[attr-defined]
+            stack.callback(doomed.stop)
             runtime = Runtime(read_template(parameters))
-            with serve_application(runtime, threaded=True) as address:
-                yield address, LocalStage(runtime, database, doomed, announcement, issue_token("alice"))
-        finally:
-            doomed.stop()
+            address = stack.enter_context(serve_application(runtime, threaded=True))
+        yield address, LocalStage(runtime, database, doomed, announcement, issue_token("alice"))
 
 
 def wait_for_key(console: Console) -> None:
@@ -469,7 +476,7 @@ def main() -> int:
         LOG.open("w", encoding="utf-8") as log,
         redirect_stdout(log),
         redirect_stderr(log),
-        open_stage(log) as (address, stage),
+        open_stage(log, console) as (address, stage),
         httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, trust_env=False) as http,
     ):
         shoppers = {customer: Shopper(http, token) for customer, token in tokens.items()}

@@ -22,8 +22,8 @@ Orders, payments and refunds for a checkout of your own.
 A purchase is five calls: see what there is (`GET /products`), create an order (`POST /orders`), charge a card for it
 (`POST /pay`), link the payment (`PATCH /orders/{order_id}/pay`), and see it in the history (`GET /orders`).
 
-Every example on this page is recorded from a running checkout, and replayed by a test; only ids, times, keys and hashes
-are made alike.
+Every example of the checkout's own answers is recorded from a running one, and replayed by a test; only ids, times,
+keys and hashes are made alike. What API Gateway answers in its place is as AWS documents it.
 
 ## Who is asking
 

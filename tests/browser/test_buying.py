@@ -110,6 +110,68 @@ def test_a_declined_card_is_told_and_another_is_tried(alice: Visitor, paying: Pa
     assert count_charges(read_order_id(paying)) == 1
 
 
+@pytest.mark.proves("FR-406", "FR-408")
+def test_a_double_click_on_a_card_that_is_declined_is_one_attempt_and_told_once(alice: Visitor, paying: Page) -> None:
+    paying.evaluate("""() => {
+        window.alerts = 0
+        const count = (nodes) => [...nodes].filter(({ role }) => role === 'alert').length
+        const listen = (changes) => { for (const { addedNodes } of changes) window.alerts += count(addedNodes) }
+        new MutationObserver(listen).observe(document.querySelector('.outcome'), { childList: true, subtree: true })
+    }""")
+    double_click(paying, choose(paying, "Declined").first)
+    expect(paying.get_by_role("alert")).to_contain_text("Your bank declined this card.")
+    expect(paying.get_by_role("button", name="Try again")).to_be_enabled()
+    paying.wait_for_timeout(1500)
+    assert paying.evaluate("window.alerts") == 1
+    assert len(set(read_keys(alice))) == 1
+    choose(paying, "Good card").click()
+    expect_paid(paying)
+    expect(paying.get_by_text("You clicked twice")).to_have_count(0)
+
+
+@pytest.mark.proves("FR-406", "FR-416")
+def test_what_was_turned_away_from_before_it_was_begun_waits_for_a_click(
+    alice: Visitor, paying: Page, count_charges: Count
+) -> None:
+    address = f"#/pay/{read_order_id(paying)}"
+    alice.context.set_offline(True)
+    choose(paying, "Slow").click()
+    expect(paying.locator(".outcome")).to_contain_text("No connection")
+    alice.go(paying, "#/basket")
+    alice.context.set_offline(False)
+    alice.go(paying, "#/orders")
+    expect(paying.locator(".order-row .pill")).to_have_text(["To pay"])
+    alice.go(paying, address)
+    expect(paying.get_by_role("radio", name="Slow")).to_be_checked()
+    paying.wait_for_timeout(500)
+    assert count_charges(read_order_id(paying)) == 0
+    choose(paying, "Slow").click()
+    expect_paid(paying)
+    assert count_charges(read_order_id(paying)) == 1
+
+
+@pytest.mark.proves("FR-406", "FR-416")
+def test_what_has_failed_meanwhile_is_not_begun_again_without_a_click(alice: Visitor, paying: Page) -> None:
+    address = f"#/pay/{read_order_id(paying)}"
+    paying.get_by_text("More cards").click()
+    choose(paying, "Times out before the charge").click()
+    expect(paying.locator(".outcome")).to_contain_text("Not settled yet")
+
+    def tell_of_failure(route: Route) -> None:
+        """As the trail is once it was settled."""
+        *others, last = route.fetch().json()["entries"]
+        route.fulfill(json={"entries": [*others, last, {**last, "event": "payment_failed", "to": "failed"}]})
+
+    paying.route("**/audit", tell_of_failure)
+    alice.go(paying, "#/orders")
+    expect(paying.locator(".order-row .pill")).to_have_text(["To pay"])
+    asked = len(read_keys(alice))
+    alice.go(paying, address)
+    expect(paying.get_by_role("radio", name="Good card", exact=False).first).to_be_checked()
+    paying.wait_for_timeout(500)
+    assert len(read_keys(alice)) == asked
+
+
 @pytest.mark.proves("FR-406", "FR-407")
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_gateway_that_is_too_busy_is_asked_again(
@@ -176,7 +238,7 @@ def test_what_becomes_of_a_payment_is_said_once(paying: Page) -> None:
     """Whoever listens is not told the same each time that the bank is asked again."""
     paying.evaluate("""() => {
         window.said = []
-        const outcome = document.querySelector('.outcome')
+        const outcome = document.querySelector('.outcome [role=status]')
         const listen = () => window.said.push(outcome.querySelector('.note-title')?.textContent)
         new MutationObserver(listen).observe(outcome, { childList: true })
     }""")
@@ -230,6 +292,23 @@ def test_an_order_whose_answer_is_lost_is_made_once(alice: Visitor, calls: Calls
     assert lost == [201]
     orders = calls(alice).ask("GET", "/orders").json()["orders"]
     assert [order["id"] for order in orders] == [read_order_id(page)]
+
+
+@pytest.mark.proves("FR-406", "FR-407")
+def test_what_is_put_into_the_basket_while_the_order_is_made_stays_in_it(alice: Visitor, calls: Calls) -> None:
+    page = alice.open()
+    page.get_by_role("button", name="Add Bamboo whisk to the basket").click()
+    alice.context.set_offline(True)
+    page.get_by_role("button", name="Go to payment").click()
+    expect(page.get_by_text("Your order is made as soon as there is one")).to_be_visible()
+    page.get_by_role("button", name="Add Sencha, 100 g to the basket").click()
+    page.get_by_role("button", name="One moment…").click(force=True)
+    alice.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Payment")).to_be_visible()
+    [order] = calls(alice).ask("GET", "/orders").json()["orders"]
+    assert [item["product_id"] for item in order["items"]] == ["whisk"]
+    alice.go(page, "#/basket")
+    expect(page.locator(".basket-lines .item-name")).to_contain_text(["Sencha"])
 
 
 @pytest.mark.proves("FR-408")

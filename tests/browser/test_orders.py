@@ -31,6 +31,7 @@ def test_the_history_goes_on_page_by_page(alice: Visitor, calls: Calls) -> None:
     assert shown == made[::-1]
     page.get_by_role("button", name="Cancelled").click()
     expect(page.locator(".order-row")).to_have_count(1)
+    expect(page.locator("#spoken")).to_have_text("1 order.")
 
 
 @pytest.mark.proves("FR-408")

@@ -226,6 +226,18 @@ def test_everything_is_done_by_keyboard(alice: Visitor, count_charges: Callable[
     assert count_charges(read_order_id(page)) == 1
 
 
+@pytest.mark.proves("FR-412")
+def test_who_takes_something_out_is_told_and_stays_in_the_basket(alice: Visitor) -> None:
+    page = alice.open()
+    for name in ("Sencha, 100 g", "Bamboo whisk"):
+        page.get_by_role("button", name=f"Add {name} to the basket").click()
+    alice.go(page, "#/basket")
+    for name in ("Sencha, 100 g", "Bamboo whisk"):
+        press_on(page, f"Take {name} out")
+        expect(page.locator("#spoken")).to_have_text(f"{name} is taken out.")
+        assert page.evaluate("document.querySelector('.basket').contains(document.activeElement)")
+
+
 def press_on(page: Page, name: str) -> None:
     """Tab until it is there, then Enter."""
     for _ in range(60):

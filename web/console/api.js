@@ -4,6 +4,8 @@
 import { recall } from './session.js'
 
 const SECONDS = 35
+// Of what was answered before it came to the checkout: an address that has no operation, too many requests, nobody there.
+const CODES = { 404: 'order_not_found', 429: 'store_unavailable', 503: 'store_unavailable' }
 
 export class Refusal extends Error {
   constructor(status, problem, retryAfter) {
@@ -36,8 +38,7 @@ export async function ask(method, path, body, { key, signal } = {}) {
   if (response.ok) return { status: response.status, body: answer, retryAfter }
   // What has no code was answered before it came to the checkout.
   if ((response.status === 401 || response.status === 403) && !answer?.code) throw new SignedOut()
-  const code = [429, 503].includes(response.status) ? 'store_unavailable' : 'internal_error'
-  throw new Refusal(response.status, answer?.code ? answer : { code }, retryAfter)
+  throw new Refusal(response.status, answer?.code ? answer : { code: CODES[response.status] ?? 'internal_error' }, retryAfter)
 }
 
 // Reading: asked again, once, where the connection was lost or the checkout is busy.

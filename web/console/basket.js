@@ -37,7 +37,12 @@ export function takeUp(products) {
   if (JSON.stringify(next) !== JSON.stringify(lines())) save(next)
 }
 
-export const empty = () => save([])
+// What was ordered is taken out; what was put in meanwhile stays.
+export function take(ordered) {
+  const quantities = new Map(ordered.map(({ product_id, quantity }) => [product_id, quantity]))
+  const rest = lines().map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.product_id) ?? 0) }))
+  save(rest.filter(({ quantity }) => quantity > 0))
+}
 
 function save(next) {
   if (next.length) keep('basket', next)

@@ -1,12 +1,36 @@
 // Paying: one payment of an order, from the click to the end, over lost connections, reloads and other tabs (FR-406, FR-407).
 
 import { ask, insist, read, Refusal, sleep } from './api.js'
-import { forget, keyFor, wish } from './session.js'
+import { forget, keyFor, recall, remark, wish } from './session.js'
+
+// What a payment is in while it may still become the order's, or is on its way back.
+const OPEN = ['pending', 'unknown', 'succeeded', 'refunding']
 
 const intent = (orderId) => `pay:${orderId}`
 
-// The card that an order is being paid with, where that has not ended: after a reload it goes on.
+// The card that an order was to be paid with, where this tab does not know that it has ended.
 export const cardUnderWay = (orderId) => wish(intent(orderId))?.token ?? null
+
+// The customer has gone elsewhere meanwhile: nothing is begun any more that had not been.
+export const leave = (orderId) => remark(intent(orderId), { isLeft: true })
+
+// Of each payment that a trail tells of, what it says last.
+const lastOf = (entries) => new Map(entries.filter(({ event, facts }) => facts.payment_id && !event.startsWith('order_')).map(({ to, facts }) => [facts.payment_id, to]))
+
+// Whether a payment of the order is open, by its trail.
+export const isBeingPaid = (order, entries) => order.status === 'created' && [...lastOf(entries).values()].some((status) => OPEN.includes(status))
+
+// Whether what this tab has begun to pay goes on: so the trail says; or it says nothing yet, and the customer has not gone
+// elsewhere. What has ended is wished for no more.
+export async function isUnderWay(order, signal) {
+  if (order.status !== 'created' || cardUnderWay(order.id) === null) return false
+  const { entries } = await read(`/orders/${encodeURIComponent(order.id)}/audit`, signal)
+  if (isBeingPaid(order, entries)) return true
+  const { transaction_id, isLeft } = recall(intent(order.id))
+  const hasEnded = lastOf(entries).has(transaction_id)
+  if (hasEnded) forget(intent(order.id))
+  return !(hasEnded || isLeft)
+}
 
 // The same of a refund: how much, and why.
 export const refundUnderWay = (orderId) => wish(`refund:${orderId}`)
@@ -24,6 +48,7 @@ export async function placeOrder(lines, { signal, tell } = {}) {
 export async function payOrder(order, token, { signal, tell }) {
   const body = { order_id: order.id, token, amount: order.total_amount, currency: order.currency }
   const key = keyFor(intent(order.id), body)
+  remark(intent(order.id), { isLeft: false })
   return ending(intent(order.id), () => goOn(order, body, key, { signal, tell }))
 }
 
@@ -60,6 +85,7 @@ async function goOn(order, body, key, options) {
     try {
       const answer = await insist(() => ask('POST', '/pay', body, { key, signal }), options)
       if (answer.status === 201) return await link(order.id, answer.body.transaction_id, options)
+      remark(intent(order.id), { transaction_id: answer.body.transaction_id })
       tell({ is: answer.body.next_action ? 'customer' : 'unsettled', transaction_id: answer.body.transaction_id })
       await sleep(answer.retryAfter || 2, signal)
     } catch (error) {

@@ -38,6 +38,12 @@ export function wish(name) {
   return intent && Date.now() - intent.at < HOURS * 3_600_000 ? intent.wanted : null
 }
 
+// Something more of what is wanted by a name, while it is.
+export function remark(name, facts) {
+  const intent = recall(name)
+  if (intent) keep(name, { ...intent, ...facts })
+}
+
 // One key for one thing that the customer wants: the same thing gets the same key until it has ended. So nothing may be in
 // `wanted` that changes by itself.
 export function keyFor(name, wanted) {

@@ -2,7 +2,7 @@
 
 import * as basket from '../basket.js'
 import { Refusal, read } from '../api.js'
-import { h } from '../dom.js'
+import { h, speak } from '../dom.js'
 import { money, plural, tie } from '../format.js'
 import { action, empty, heading, icon, ICONS, note, stepper } from '../parts.js'
 import { placeOrder } from '../payment.js'
@@ -13,14 +13,18 @@ export async function showBasket({ place, signal }) {
 }
 
 export function basketPanel({ signal }) {
-  const panel = h('section', { class: 'panel basket', 'aria-label': 'What is in the basket' })
+  const panel = h('section', { class: 'panel basket', tabindex: '-1', 'aria-label': 'What is in the basket' })
   const list = h('div', {})
   const refused = h('div', { class: 'refused' })
   panel.append(list, refused)
+  // The same while an order is being made, whatever is done to the basket meanwhile: it is made once.
+  const order = action('Go to payment', 'One moment…', () => goToPayment(signal, refused), { className: 'button wide', place: refused })
+  order.dataset.focus = 'order'
   const paint = () => {
     const focused = panel.contains(document.activeElement) ? document.activeElement.getAttribute('data-focus') : null
-    list.replaceChildren(...(basket.count() ? full(signal, refused) : [nothing()]))
-    if (focused) list.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus()
+    list.replaceChildren(...(basket.count() ? full(order) : [nothing()]))
+    // What was taken out is no place to be.
+    if (focused) (list.querySelector(`[data-focus="${CSS.escape(focused)}"]`) ?? list.querySelector('button, a') ?? panel).focus()
   }
   paint()
   addEventListener('basket', paint, { signal })
@@ -29,9 +33,8 @@ export function basketPanel({ signal }) {
 
 const nothing = () => empty('Your basket is empty', 'Choose something that you like.', location.hash === '#/basket' && h('a', { class: 'button quiet', href: '#/' }, 'See the products'))
 
-function full(signal, refused) {
+function full(order) {
   const currency = basket.currency()
-  const order = action('Go to payment', 'One moment…', () => goToPayment(signal, refused), { className: 'button wide', place: refused })
   return [
     h('p', { class: 'panel-title' }, plural(basket.count(), 'item')),
     h('ul', { class: 'basket-lines' }, basket.lines().map(line)),
@@ -49,14 +52,20 @@ function line(each) {
     h('span', { class: 'thumb' }, picture(each.product_id, each.name)),
     h('span', { class: 'item-name' }, h('b', {}, tie(each.name)), h('small', {}, money(each.unit_price, each.currency))),
     steps,
-    h('button', { type: 'button', class: 'icon-button remove', 'aria-label': `Take ${each.name} out`, onclick: () => basket.put(each, 0) }, icon(ICONS.cross)),
+    h('button', { type: 'button', class: 'icon-button remove', 'data-focus': `${each.product_id} out`, 'aria-label': `Take ${each.name} out`, onclick: () => takeOut(each) }, icon(ICONS.cross)),
   )
 }
 
+function takeOut(each) {
+  basket.put(each, 0)
+  speak(`${each.name} is taken out.`)
+}
+
 async function goToPayment(signal, refused) {
+  const lines = basket.lines()
   try {
-    const order = await placeOrder(basket.lines(), { signal, tell: ({ is }) => is === 'unconnected' && refused.replaceChildren(waiting()) })
-    basket.empty()
+    const order = await placeOrder(lines, { signal, tell: ({ is }) => is === 'unconnected' && refused.replaceChildren(waiting()) })
+    basket.take(lines)
     location.hash = `#/pay/${order.id}`
   } catch (error) {
     if (error instanceof Refusal && error.code === 'price_changed') {

@@ -5,7 +5,7 @@ import { canCheck, check } from '../audit.js'
 import { h, speak } from '../dom.js'
 import { money, plainMoney, plural, readMoney, STATUSES, time } from '../format.js'
 import { action, icon, ICONS, itemList, note, pill } from '../parts.js'
-import { refundOrder, refundUnderWay } from '../payment.js'
+import { isBeingPaid, refundOrder, refundUnderWay } from '../payment.js'
 import { reason } from '../refusals.js'
 
 const EVENTS = {
@@ -23,8 +23,6 @@ const EVENTS = {
   refund_succeeded: 'Money returned',
   refund_failed: 'Refund failed',
 }
-// What a payment is in while it may still become the order's, or is on its way back.
-const OPEN = ['pending', 'unknown', 'succeeded', 'refunding']
 const LONGEST_PAUSE = 10
 const ACTORS = { customer: 'Customer', staff: 'Staff', system: 'Checkout' }
 
@@ -36,7 +34,12 @@ export async function showOrder({ place, id, signal, who }) {
   }
   const paint = async (found) => {
     const faults = canCheck() ? await check(found.order.id, found.entries) : null
+    // Where one was, and what one had opened, is there again.
+    const opened = [...place.querySelectorAll('details')].map(({ open }) => open)
+    const hadFocus = place.contains(document.activeElement)
     place.replaceChildren(...draw(found, faults, { path, signal, repaint, who }))
+    for (const [at, details] of place.querySelectorAll('details').entries()) details.open = opened[at] ?? false
+    if (hadFocus) place.querySelector('h1').focus({ preventScroll: true })
   }
   // Once more, where something was done.
   const repaint = async (said) => {
@@ -57,12 +60,6 @@ async function isAmongOwn({ id, status }, signal) {
   if (status !== 'created') return false
   const { orders } = await read('/orders?status=created&limit=100', signal)
   return orders.some((order) => order.id === id)
-}
-
-// Whether a payment of the order is open, by the last that its trail says of each.
-function isBeingPaid(order, entries) {
-  const payments = new Map(entries.filter(({ event, facts }) => facts.payment_id && !event.startsWith('order_')).map(({ to, facts }) => [facts.payment_id, to]))
-  return order.status === 'created' && [...payments.values()].some((status) => OPEN.includes(status))
 }
 
 // Looks again, for as long as the order is being paid.

@@ -4,7 +4,7 @@ import { insist, read, SignedOut, sleep } from '../api.js'
 import { h, speak } from '../dom.js'
 import { money, plural, shortId, shortTime, STATUSES, summary, time } from '../format.js'
 import { action, empty, heading, note, pill } from '../parts.js'
-import { cardUnderWay } from '../payment.js'
+import { isUnderWay } from '../payment.js'
 
 const PAGE = 10
 const LONGEST_PAUSE = 10
@@ -26,8 +26,9 @@ export async function showOrders({ place, signal }) {
       more.replaceChildren()
     }
     const { orders, next_cursor } = await read(`/orders?${query}`, signal)
+    const paying = await Promise.all(orders.map((order) => isBeingPaid(order, signal)))
     if (mine !== load) return
-    const rows = orders.map(row)
+    const rows = orders.map((order, at) => row(order, paying[at]))
     if (cursor) list.append(...rows)
     else list.replaceChildren(...rows)
     if (!list.children.length) list.append(h('li', { class: 'no-orders' }, nothing(status)))
@@ -36,6 +37,8 @@ export async function showOrders({ place, signal }) {
     if (cursor) {
       rows[0]?.querySelector('a').focus()
       speak(`${plural(rows.length, 'more order')}.`)
+    } else if (load > 1) {
+      speak(`${plural(rows.length, 'order')}${next_cursor ? ', and more' : ''}.`)
     }
   }
 
@@ -62,33 +65,32 @@ async function watch(list, signal) {
     await sleep(pause, signal)
     for (const item of list.querySelectorAll('[data-paying]')) {
       const order = await insist(() => read(`/orders/${item.dataset.paying}`, signal), { signal })
-      if (isBeingPaid(order)) continue
+      if (await isBeingPaid(order, signal)) continue
       const hadFocus = item.contains(document.activeElement)
-      const now = row(order)
+      const now = row(order, false)
       item.replaceWith(now)
       if (hadFocus) now.querySelector('a').focus()
     }
   }
 }
 
-const row = (order) =>
+const row = (order, isPaying) =>
   h(
     'li',
-    { 'data-paying': isBeingPaid(order) && order.id },
+    { 'data-paying': isPaying && order.id },
     h(
       'a',
       { class: 'order-row', href: `#/orders/${order.id}` },
       h('span', { class: 'order-what' }, h('b', {}, summary(order.items)), h('small', { class: 'mono' }, shortId(order.id))),
       h('time', { datetime: order.created_at, title: time(order.created_at) }, shortTime(order.created_at)),
-      stateOf(order),
+      isPaying ? pill('paying', 'Being paid') : pill(order.status),
       h('span', { class: 'amount' }, money(order.total_amount, order.currency)),
     ),
   )
 
-// An order does not tell that it is being paid; this tab knows it of what it pays itself.
-const isBeingPaid = ({ id, status }) => status === 'created' && cardUnderWay(id) !== null
-
-const stateOf = (order) => (isBeingPaid(order) ? pill('paying', 'Being paid') : pill(order.status))
+// An order does not tell that it is being paid; this tab knows it of what it pays itself. Where it cannot find out now
+// whether that has ended, it has not.
+const isBeingPaid = (order, signal) => isUnderWay(order, signal).catch(() => true)
 
 const nothing = (status) =>
   status

@@ -4,7 +4,7 @@ import { ConnectionLost, read, Refusal, SignedOut } from '../api.js'
 import { draw, h, speak } from '../dom.js'
 import { money, shortId } from '../format.js'
 import { heading, itemList, note, pill } from '../parts.js'
-import { cardUnderWay, payOrder } from '../payment.js'
+import { cardUnderWay, isUnderWay, leave, payOrder } from '../payment.js'
 
 const CARDS = [
   ['tok_visa', 'Good card', 'The charge succeeds', 'good'],
@@ -35,7 +35,8 @@ export async function showPay({ place, id, signal }) {
   place.append(heading('Payment'))
   const order = await read(`/orders/${encodeURIComponent(id)}`, signal)
   const price = money(order.total_amount, order.currency)
-  const outcome = h('div', { class: 'outcome', role: 'status' })
+  const progress = h('div', { role: 'status' })
+  const refused = h('div', {})
   const later = h('a', { class: 'quiet-link', href: `#/orders/${order.id}` }, 'Pay later')
   const panel = h('section', { class: 'panel pay-panel', 'aria-label': 'Card and payment' })
   place.append(
@@ -59,47 +60,55 @@ export async function showPay({ place, id, signal }) {
     return
   }
 
-  const underWay = cardUnderWay(order.id)
-  const cards = chooseCard(underWay)
+  const goesOn = await isUnderWay(order, signal)
+  const cards = chooseCard(cardUnderWay(order.id))
   const button = h('button', { type: 'button', class: 'button wide pay-button' }, `Pay ${price}`)
-  panel.append(h('p', { class: 'panel-title' }, 'Test card'), cards.element, button, h('p', { class: 'help once-help' }, 'Click as often as you like: it is one payment, charged once.'), outcome)
+  panel.append(h('p', { class: 'panel-title' }, 'Test card'), cards.element, button, h('p', { class: 'help once-help' }, 'Click as often as you like: it is one payment, charged once.'), h('div', { class: 'outcome' }, progress, refused))
+  const here = location.hash
+  signal.addEventListener('abort', () => { if (location.hash !== here) leave(order.id) })
 
-  // Every click is sent, the second of a double click too: they are one payment, since they have one key.
-  let running = 0
-  let clicks = 0
+  // The clicks for one payment: each is sent, the second of a double click too, since they have one key. What the first
+  // of them comes to know ends them all.
+  let round = null
   const tell = (news) => {
     // The same again is no news.
     if (panel.dataset.is === news.is) return
-    outcome.replaceChildren(...progress(news))
+    progress.replaceChildren(...describe(news))
+    refused.replaceChildren()
     panel.dataset.is = news.is
   }
-  const pay = async () => {
-    if (running === 2) return
-    if (running === 0) clicks = 0
-    running += 1
-    clicks += 1
+  const pay = async (click) => {
+    round ??= { sent: 0, clicks: 0, over: new AbortController() }
+    const mine = round
+    if (mine.sent === 2) return
+    mine.sent += 1
+    // A page that goes on by itself was not clicked.
+    if (click) mine.clicks += 1
     cards.lock(true)
     button.classList.add('working')
     button.textContent = 'Paying…'
     try {
-      const done = await payOrder(order, cards.chosen(), { signal, tell })
-      if (signal.aborted || panel.dataset.is === 'paid') return
+      const ending = AbortSignal.any([signal, mine.over.signal])
+      const done = await payOrder(order, cards.chosen(), { signal: ending, tell: (news) => mine === round && tell(news) })
+      if (signal.aborted || mine !== round) return
       panel.dataset.is = 'paid'
       // Everything around it stays where it is.
       panel.style.minHeight = `${panel.offsetHeight}px`
-      panel.replaceChildren(paid(done, clicks))
+      panel.replaceChildren(paid(done, mine.clicks))
       later.classList.add('over')
       panel.querySelector('h2').focus({ preventScroll: true })
       speak(`Paid: ${price}.`)
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted || mine !== round) return
       if (error instanceof SignedOut) return dispatchEvent(new CustomEvent('signed-out'))
       panel.dataset.is = 'refused'
-      if (error instanceof Refusal || error instanceof ConnectionLost) outcome.replaceChildren(note(error))
+      progress.replaceChildren()
+      if (error instanceof Refusal || error instanceof ConnectionLost) refused.replaceChildren(note(error))
       else throw error
     } finally {
-      running -= 1
-      if (running === 0) {
+      if (mine === round) {
+        round = null
+        mine.over.abort()
         cards.lock(false)
         button.classList.remove('working')
         button.textContent = panel.dataset.is === 'refused' ? `Try again: ${price}` : `Pay ${price}`
@@ -107,8 +116,7 @@ export async function showPay({ place, id, signal }) {
     }
   }
   button.addEventListener('click', pay)
-  // It was under way when the page was left.
-  if (underWay) pay()
+  if (goesOn) pay()
 }
 
 function chooseCard(underWay) {
@@ -152,7 +160,7 @@ const MARKS = {
 
 const face = (kind) => draw(`<svg viewBox="0 0 38 26" class="card-face" aria-hidden="true"><rect x=".7" y=".7" width="36.6" height="24.6" rx="4.5"/><path d="M5 18.5h9M5 7.5h5.5v4H5z"/>${MARKS[kind]}</svg>`)
 
-function progress({ is, transaction_id }) {
+function describe({ is, transaction_id }) {
   const [title, text] = NEWS[is]
   return [
     h('div', { class: `note ${is === 'unconnected' ? 'warn' : ''}` }, h('p', { class: 'note-title' }, h('span', { class: 'pulse', 'aria-hidden': 'true' }), title), h('p', {}, text), transaction_id && h('p', { class: 'code' }, transaction_id)),

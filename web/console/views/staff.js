@@ -16,7 +16,8 @@ export async function showStaff({ place, who, signal }) {
   const field = h('input', { type: 'text', id: 'order-id', autocomplete: 'off', spellcheck: 'false', placeholder: 'ord_…', class: 'mono' })
   const refused = h('div', { class: 'refused' })
   const find = action('Open the order', 'Looking…', async () => {
-    const id = field.value.trim()
+    // Also out of an address.
+    const id = /ord_\w+/.exec(field.value)?.[0] ?? field.value.trim()
     if (!id) return field.focus()
     const order = await read(`/orders/${encodeURIComponent(id)}`, signal)
     keep('looked-up', [order.id, ...(recall('looked-up') ?? []).filter((each) => each !== order.id)].slice(0, KEPT))
