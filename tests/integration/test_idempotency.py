@@ -3,20 +3,24 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 
+from checkout import dynamodb
 from checkout.dynamodb import to_wire
 from checkout.gateway import OutcomeUnknown
 from checkout.order_table import OrderTable
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
-from tests.integration.conftest import Checkout
+from tests.integration.conftest import Checkout, Context
+from tests.integration.test_pay import Call as DatabaseCall
 from tests.integration.test_pay import failing, is_claim, written_twice
+from tests.integration.test_refunds import is_start
 from tests.keys import hash_key
 
 BODY = {"items": [{"product_id": "mug", "quantity": 1}]}
@@ -156,6 +160,54 @@ def test_a_request_is_not_told_that_it_is_in_its_own_way(checkout: Checkout) -> 
     assert (paid.status, paid.body["status"]) == (201, "succeeded")
     assert len(checkout.payment_items(order)) == 1
     assert checkout.audit_events(order).count("payment_started") == 1
+
+
+@contextmanager
+def overtaken_at_once(checkout: Checkout, chosen: DatabaseCall, other: Callable[[], object]) -> Iterator[None]:
+    """Another request does its work just before a transaction that is chosen, within the same millisecond."""
+    write = dynamodb.Transaction.__call__
+    others = [other]
+
+    def be_overtaken(transaction: dynamodb.Transaction, actions: list[Any], deadline: Any) -> None:
+        if others and chosen("TransactWriteItems", {"TransactItems": actions}):
+            others.pop()()
+        write(transaction, actions, deadline)
+
+    with (
+        time_machine.travel(datetime.now(UTC), tick=False),
+        patch.object(checkout, "make_context", lambda seconds: Context(seconds, read_seconds=time.time)),
+        patch.object(dynamodb.Transaction, "__call__", be_overtaken),
+    ):
+        yield
+    assert not others
+
+
+@pytest.mark.proves("FR-012", "FR-018", "FR-204")
+def test_what_another_request_began_in_the_same_millisecond_is_not_taken_for_one_s_own(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def begin_and_die() -> None:
+        with patch.object(SimulatedGateway, "charge", side_effect=Killed), pytest.raises(Killed):
+            checkout.pay(order, key="key")
+
+    with overtaken_at_once(checkout, is_claim, begin_and_die):
+        paid = checkout.pay(order, key="key")
+    assert (paid.status, paid.code) == (409, "idempotency_in_progress")
+    assert checkout.charges(order) == []
+
+
+@pytest.mark.proves("FR-012", "FR-212")
+def test_a_refund_begun_in_the_same_millisecond_is_not_taken_for_one_s_own(checkout: Checkout) -> None:
+    order = checkout.buy()
+
+    def begin_and_die() -> None:
+        with patch.object(SimulatedGateway, "refund", side_effect=Killed), pytest.raises(Killed):
+            checkout.refund(order, key="key")
+
+    with overtaken_at_once(checkout, is_start, begin_and_die):
+        refunded = checkout.refund(order, key="key")
+    assert (refunded.status, refunded.code) == (409, "idempotency_in_progress")
+    assert [refund["status"] for refund in checkout.refund_items(order)] == ["pending"]
 
 
 @pytest.mark.proves("FR-204")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from checkout.audit import AuditHead
 from checkout.caller import Caller
 from checkout.clock import Clock, format_time
 from checkout.errors import (
@@ -84,8 +85,9 @@ class ChargingService:
         IdempotencyInProgress, GatewayUnavailable.
         """
 
-        # What this request has tried to start: a try may have taken effect, and only the next have been answered.
-        begun: list[Payment] = []
+        # The trail's heads that this request has tried to write: a try may have taken effect, and only the next have
+        # been answered. An entry says in which request it was made, so nobody else writes the same one.
+        begun: list[AuditHead] = []
 
         def claim() -> Attempt:
             order, to_pay = self._read_order(caller, order_id, key)
@@ -97,7 +99,7 @@ class ChargingService:
                 if payment.idempotency_key_hash == key.key_id and payment.holds_key:
                     if payment.request_hash != key.payload_hash:
                         raise IdempotencyKeyReused
-                    if payment in begun:
+                    if order.audit_head in begun:
                         return Attempt(order, payment, resumed=False)
                     return self._resume(caller, order, payment, to_pay.key_record)
             self._check_key(order, to_pay.key_record, payments)
@@ -159,7 +161,7 @@ class ChargingService:
         order: Order,
         key: RequestKey[Payment],
         replaced: KeyRecord | None,
-        begun: list[Payment],
+        begun: list[AuditHead],
     ) -> Attempt:
         now = self._clock()
         payment = Payment.start(
@@ -179,7 +181,7 @@ class ChargingService:
             at=payment.created_at,
         )
         claimed = order.claim(payment.payment_id)
-        begun.append(payment)
+        begun.append(entry.head)
         try:
             self._orders.claim_order(
                 order,

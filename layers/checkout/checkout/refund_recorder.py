@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from checkout.audit import AuditHead
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
@@ -62,10 +63,10 @@ class RefundRecorder:
         *,
         reason: str | None,
         key: RequestKey[Refund],
-        begun: list[Refund],
+        begun: list[AuditHead],
     ) -> StartedRefund:
-        """Some of what an order was paid with is on its way back (FR-210); it is one that the request has begun,
-        though only the next try may be answered. Raises RefundExceedsPayment (FR-211)."""
+        """Some of what an order was paid with is on its way back (FR-210). The trail's head that says so is in `begun`
+        before it is written, for only the next try may be answered. Raises RefundExceedsPayment (FR-211)."""
         at, due_at = self._read_times()
         now = datetime.fromisoformat(at)
         refunding = payment.start_refund(amount, at=at, due_at=due_at)
@@ -87,7 +88,7 @@ class RefundRecorder:
             at=at,
         )
         record = key.start(refund.refund_id, now)
-        begun.append(refund)
+        begun.append(entry.head)
         try:
             self._orders.start_refund(
                 (order, order), (payment, refunding), refund, entry, record, author.deadline, at=now

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from checkout.audit import AuditHead
 from checkout.caller import Caller
 from checkout.clock import Clock, format_time
 from checkout.errors import IdempotencyInProgress, IdempotencyKeyReused, StoreUnavailable
@@ -43,8 +44,9 @@ class RefundService:
         OrderNotFound, InvalidTransition, RefundExceedsPayment, IdempotencyKeyReused, IdempotencyInProgress.
         """
         staff = caller.as_staff()
-        # What this request has tried to start: a try may have taken effect, and only the next have been answered.
-        begun: list[Refund] = []
+        # The trail's heads that this request has tried to write: a try may have taken effect, and only the next have
+        # been answered. An entry says in which request it was made, so nobody else writes the same one.
+        begun: list[AuditHead] = []
 
         def start() -> StartedRefund:
             # Before the refunds, so that one of theirs is among them.
@@ -58,7 +60,7 @@ class RefundService:
                 if payment and refund.idempotency_key_hash == key.key_id:
                     if refund.request_hash != key.payload_hash:
                         raise IdempotencyKeyReused
-                    if refund in begun:
+                    if order.audit_head in begun:
                         return StartedRefund(order, payment, refund, resumed=False)
                     now = self._clock()
                     if refund.is_open and refund.is_busy(format_time(now)):
