@@ -1,7 +1,8 @@
 """A local runtime in which calls fail on demand: `python -m tests.e2e.faulty_runtime ANNOUNCEMENT GATEWAY PARAMETERS`.
 
 Beside the API it answers under /control, one request at a time: what calls of DynamoDB a request made, which of them is
-to fail and how, that time goes on, that a scheduled function runs, that the tables are empty again.
+to fail and how, that time goes on, that a scheduled function runs, that the tables are empty again. They are in memory,
+in the store that answers as DynamoDB Local does (FR-306): thousands of cases are walked.
 """
 
 import importlib
@@ -21,20 +22,16 @@ import boto3
 import stripe
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
-from botocore.httpsession import URLLib3Session
 from botocore.retries import standard
-from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core.model_instances import reset_model_data
 from werkzeug.wrappers import Request, Response
 
-from local.database import open_database
 from local.keys import local_parameters
 from local.runtime import Runtime
 from local.serve import announce
-from local.tables import connect, create_tables, load_products
+from local.tables import connect, load_products
 from local.template import REGION, read_template
 from local.wsgi import serve_application
+from tests.e2e.memory_database import MemoryDatabase
 from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
 
 __all__ = ["WEBHOOK_SECRET", "DatabaseFault"]
@@ -72,10 +69,10 @@ class ProcessDied(BaseException):
 
 
 class Faults:
-    """Listens to the functions' calls of DynamoDB, numbers them, and makes one of them fail."""
+    """Listens to the functions' calls of DynamoDB, numbers them, answers them, and makes one of them fail."""
 
-    def __init__(self) -> None:
-        self._http = URLLib3Session()
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
         self._call = threading.local()
         self.reset(None, None)
 
@@ -111,15 +108,15 @@ class Faults:
             self._times -= 1
         self.calls.append(self._call.name)
 
-    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
+    def _send(self, request: Any, **_: Any) -> AWSResponse:
         if not self._call.fails:
-            return None
+            return self._answer(request)
         fault = self._fault
         if fault in AFTER and not self._took_effect:
             self._took_effect = True
-            self._http.send(request)
+            self._answer(request)
         elif fault is DatabaseFault.FAILS_AFTER_ONCE:
-            return None
+            return self._answer(request)
         if fault in {DatabaseFault.DIES_BEFORE, DatabaseFault.DIES_AFTER}:
             raise ProcessDied
         if fault in {DatabaseFault.TIMES_OUT, DatabaseFault.TIMES_OUT_AFTER}:
@@ -130,6 +127,9 @@ class Faults:
             return self._refuse(request, "TransactionConflict", "TransactionConflictException")
         return make_response(request, 500, {"__type": "InternalServerError"})
 
+    def _answer(self, request: Any) -> AWSResponse:
+        return make_response(request, *self._database.respond(request.headers["X-Amz-Target"].decode(), request.body))
+
     def _refuse(self, request: Any, reason: str, error: str) -> AWSResponse:
         if self._call.operation != "TransactWriteItems":
             return make_response(request, 400, {"__type": error})
@@ -138,7 +138,7 @@ class Faults:
 
 
 class Raw:
-    """The body of a response that nobody sent."""
+    """The body of a response that came over no wire."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -154,9 +154,12 @@ def make_response(request: Any, status: int, body: dict[str, Any]) -> AWSRespons
 class Control:
     """The API, and what tests do to it."""
 
-    def __init__(self, runtime: Runtime, faults: Faults, endpoint: str, stub: StripeStub | None) -> None:
+    def __init__(
+        self, runtime: Runtime, faults: Faults, tables: MemoryDatabase, endpoint: str, stub: StripeStub | None
+    ) -> None:
         self._runtime = runtime
         self._faults = faults
+        self._tables = tables
         self._database = connect(endpoint)
         self._stub = stub
         self._waited = timedelta()
@@ -246,11 +249,8 @@ class Control:
             return None
 
     def empty(self) -> None:
-        """As at the beginning. moto remembers besides all that ever was in a table."""
-        for table in get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables.values():
-            if table.name != "ProductsTable":
-                table.items.clear()
-        reset_model_data()
+        """As at the beginning."""
+        self._tables.go_back_to_start()
         if self._stub:
             self._stub.forget()
 
@@ -302,9 +302,10 @@ def main() -> None:
     announcement, gateway, chosen = sys.argv[1:]
     hurry()
     with ExitStack() as stack:
-        endpoint = stack.enter_context(open_database())
-        create_tables(connect(endpoint))
+        tables = MemoryDatabase()
+        endpoint = stack.enter_context(serve_application(tables, threaded=False))
         load_products(connect(endpoint))
+        tables.mark_start()
         parameters = {**local_parameters(endpoint), "CircuitFailures": "1000000", "SettleAfterSeconds": "60"}
         stub = None
         if gateway == "stripe":
@@ -315,8 +316,8 @@ def main() -> None:
             parameters |= {"PaymentGateway": gateway, "StripeAddress": stub.address, "SSMEndpoint": store}
         runtime = Runtime(read_template(parameters | json.loads(chosen)))
         wiring = importlib.import_module("checkout.wiring")
-        faults = Faults()
-        control = Control(runtime, faults, endpoint, stub)
+        faults = Faults(tables)
+        control = Control(runtime, faults, tables, endpoint, stub)
         wiring.read_utc_clock = control.read_clock  # type: ignore[attr-defined]
         author = importlib.import_module("checkout.caller").Author
         author.gateway_deadline = control.shorten(author.gateway_deadline)
