@@ -56,7 +56,6 @@ with open_database(endpoint=database) if "://" in database else open_database(da
         threading.Event().wait()
 """
 START_SECONDS = 60
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 BASE_URL = os.environ.get("BASE_URL", "")
 
 Tables = dict[str, list[str]]
@@ -195,15 +194,10 @@ def open_runtime(
     *,
     schedules: bool = False,
     parameters: Mapping[str, str] = MappingProxyType({}),
-    is_measured: bool = True,
 ) -> Iterator[Checkout]:
-    """A local runtime of its own, which announces itself in a file; with a database of a kind, or at an endpoint.
-
-    Without measuring what of the code it covers, where how long that takes is of interest.
-    """
+    """A local runtime of its own, which announces itself in a file; with a database of a kind, or at an endpoint."""
     arguments = [database, str(running), "schedules" if schedules else "none", json.dumps(dict(parameters))]
-    environment = {} if is_measured else UNMEASURED
-    runtime = ChildProcess([sys.executable, "-c", SERVE, *arguments], folder=ROOT, environment=environment)
+    runtime = ChildProcess([sys.executable, "-c", SERVE, *arguments], folder=ROOT)
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)
@@ -221,8 +215,7 @@ def open_faulty_runtime(
 ) -> Iterator[Checkout]:
     """A runtime whose calls can be made to fail (faulty_runtime.py), one request at a time."""
     command = [sys.executable, "-m", "tests.e2e.faulty_runtime", str(running), gateway, json.dumps(dict(parameters))]
-    # Thousands of requests go through it: being measured takes as long again, and covers what other tests do.
-    runtime = ChildProcess(command, folder=ROOT, environment=UNMEASURED)
+    runtime = ChildProcess(command, folder=ROOT)
     try:
         found = read_announcement(running)
         runtime.wait_until_it_answers(httpx.URL(found["address"]).port or 80, START_SECONDS)

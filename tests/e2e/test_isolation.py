@@ -91,7 +91,7 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Customer, 
     running = tmp_path_factory.mktemp("timed") / "running.json"
     with (
         DynamoDBLocal() as database,
-        open_runtime(running, database.endpoint, is_measured=False) as opened,
+        open_runtime(running, database.endpoint) as opened,
         httpx.Client(base_url=opened.base_url, timeout=60, trust_env=False) as http,
     ):
         order, payment_id = make_customer(http, "bob").buy()

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
+from checkout import order_table
 from checkout.caller import STAFF_SCOPE
 from checkout.gateway import GatewayRefund
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
@@ -382,10 +383,14 @@ def test_the_clients_link_and_the_servers_at_once_write_one_entry(racing_checkou
 
 
 @pytest.mark.proves("FR-210", "FR-211")
-def test_a_payment_may_have_more_refunds_than_are_read_at_once(checkout: Checkout) -> None:
+def test_a_payment_may_have_more_refunds_than_are_read_at_once(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert order_table.MAX_BATCH == 100, "what DynamoDB reads at once"
+    monkeypatch.setattr(order_table, "MAX_BATCH", 5)
     order = checkout.buy()
-    statuses = [checkout.refund(order, 1).status for _ in range(102)]
+    statuses = [checkout.refund(order, 1).status for _ in range(11)]
     assert set(statuses) == {201}
-    assert checkout.refund(order).body["amount"] == 1800 - 102
+    assert checkout.refund(order).body["amount"] == 1800 - 11
     assert checkout.get_order(order)["status"] == "refunded"
-    assert len(checkout.refund_items(order)) == 103
+    assert len(checkout.refund_items(order)) == 12
