@@ -105,7 +105,9 @@ class MemoryStore:
             return make_answer(refusal.status, refusal.answer)
 
     def answer(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises Refusal."""
+        """Raises Refusal, and NotImplementedError where something else is asked than it knows."""
+        if unknown := params.keys() - UNDERSTOOD:
+            raise NotImplementedError(f"{operation} with {', '.join(sorted(unknown))}")
         answer: dict[str, Any] = getattr(self, OPERATIONS[operation])(params)
         return answer
 
@@ -147,14 +149,13 @@ class MemoryStore:
             start = place(params["ExclusiveStartKey"])
             items = [item for item in items if (place(item) > start if forward else place(item) < start)]
         page = items[: params.get("Limit")]
-        answer: dict[str, Any] = {
-            "Items": [
-                {name: value for name, value in item.items() if index.attributes is None or name in index.attributes}
-                for item in page
-            ],
-            "Count": len(page),
-            "ScannedCount": len(page),
-        }
+        is_told = parse_condition(params["FilterExpression"]) if "FilterExpression" in params else lambda *_: True
+        told = [
+            {name: value for name, value in item.items() if index.attributes is None or name in index.attributes}
+            for item in page
+            if is_told(item, names, values)
+        ]
+        answer: dict[str, Any] = {"Items": told, "Count": len(told), "ScannedCount": len(page)}
         if "Limit" in params and len(page) == params["Limit"]:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in {*table.keys, *index.keys}}
         return answer
@@ -231,6 +232,14 @@ class MemoryStore:
     def _find(self, name: str, key: WireItem) -> WireItem | None:
         return self._items[name].get(self.tables[name].key_of(key))
 
+
+UNDERSTOOD = {
+    *("TableName", "IndexName", "Key", "Item", "RequestItems", "TransactItems", "ConsistentRead", "ClientRequestToken"),
+    *("KeyConditionExpression", "FilterExpression", "ConditionExpression", "UpdateExpression"),
+    *("ExpressionAttributeNames", "ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure"),
+    *("Limit", "ScanIndexForward", "ExclusiveStartKey"),
+}
+"""What a call may say; that reads are consistent they are anyway."""
 
 OPERATIONS = {
     "GetItem": "_get_item",

@@ -118,6 +118,17 @@ def with_a_new_payment_for_a_retry() -> Iterator[None]:
 
 
 @contextmanager
+def with_retries_that_take_the_payment_for_their_own() -> Iterator[None]:
+    """They are sure that nobody else has asked the gateway."""
+
+    def take(service: ChargingService, caller: Any, order: Order, payment: Payment, *_: Any) -> Attempt:
+        return Attempt(order, payment, resumed=False)
+
+    with patch.object(ChargingService, "_resume", take):
+        yield
+
+
+@contextmanager
 def with_orders_cancelled_under_a_payment() -> Iterator[None]:
     def cancel(order: Order, *, at: str) -> Order:
         return order._go_to(OrderStatus.CANCELLED, at)
@@ -249,6 +260,11 @@ BUGS = {
         "rule 4",
     ),
     "a retry that makes a new payment id": (with_a_new_payment_for_a_retry, "unknown: pay again | mark paid", "rule 1"),
+    "another's payment taken for one's own": (
+        with_retries_that_take_the_payment_for_their_own,
+        "created: pay | pay",
+        "rule 1",
+    ),
     "a refund without its cap": (
         lambda: without_conditions("start_refund"),
         "paid: refund | refund other",
