@@ -206,6 +206,11 @@ class Checkout:
     def read_clock(self) -> datetime:
         return datetime.now(UTC) + self.waited
 
+    def begin_an_hour(self) -> None:
+        """What is counted by the hour is not cut in two."""
+        now = self.read_clock()
+        self.wait(timedelta(hours=1) - (now - now.replace(minute=0, second=0, microsecond=0)))
+
     def break_gateway(self, call: Call, fault: Fault, times: int = 1) -> None:
         self.database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(make_fault(call, fault, times)))
 

@@ -170,6 +170,7 @@ def test_a_trial_that_cannot_be_written_down_is_made_all_the_same(
 @pytest.mark.proves("FR-227")
 def test_declines_of_a_customer_are_capped_within_an_hour(limited_checkout: Checkout) -> None:
     checkout = limited_checkout
+    checkout.begin_an_hour()
     for _ in range(4):
         assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").code == "card_declined"
     order = checkout.create_order()

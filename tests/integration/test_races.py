@@ -162,6 +162,7 @@ def test_declines_at_the_same_time_never_exceed_the_cap(racing_checkout: Checkou
 @pytest.mark.proves("FR-227")
 def test_declines_of_a_customer_at_the_same_time_never_exceed_the_hourly_cap(dynamodb_local: str) -> None:
     with open_racing_checkout(dynamodb_local, MaxHourlyDeclines="20") as checkout:
+        checkout.begin_an_hour()
         customer = f"customer-{checkout.new_key()}"
         orders = [checkout.create_order(customer=customer) for _ in range(3 * RACERS)]
         answers = race(
