@@ -1,6 +1,7 @@
 """The local runtime: template.yaml's API as a WSGI application that hands requests to the functions, in this process.
 
-It answers what API Gateway itself answers: no route, no token, a refused token, a fault in a function.
+It answers what API Gateway itself answers: no route, no token, a refused token, a fault in a function; a limit that is
+reached, where somebody says so.
 """
 
 import importlib.util
@@ -14,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from local.events import Answer, HttpRequest, make_authorizer_event, make_event,
 from local.permissions import Invocation, invoking
 from local.template import REGION, Function, Route, Schedule, Template
 
-__all__ = ["LambdaContext", "Observer", "Runtime"]
+__all__ = ["MAX_BODY_BYTES", "LambdaContext", "Observer", "Overload", "Runtime"]
 
 Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 Observer = Callable[[str, float, bool], None]
@@ -40,6 +42,13 @@ LAMBDA_ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "no_proxy": "*",
 }
+
+
+class Overload(StrEnum):
+    """Who takes no more: API Gateway no more requests than its limits, Lambda no more functions at once."""
+
+    API_GATEWAY = "API Gateway"
+    LAMBDA = "Lambda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ class Runtime:
 
     def __init__(self, template: Template, observe: Observer | None = None) -> None:
         self._observe = observe
+        self.overload: Overload | None = None
         self._importing = threading.Lock()
         self.load(template)
 
@@ -101,6 +111,8 @@ class Runtime:
         for route, pattern in self._routes:
             match = pattern.fullmatch(request.path)
             if match and route.method == request.method:
+                if self.overload is Overload.API_GATEWAY:
+                    return _say(429, "Too Many Requests")
                 return self._answer_route(request, route, match.groupdict())
         return _say(404, "Not Found")
 
@@ -132,10 +144,12 @@ class Runtime:
                 if decision.get("isAuthorized") is not True:
                     return _say(403, "Forbidden")
                 identity = decision.get("context") or {}
+            if self.overload is Overload.LAMBDA:
+                return _say(503, "Service Unavailable")
             event = make_event(request, key, path_parameters, identity)
             return read_answer(self._invoke(route.function, event))
-        except Exception:
-            # As in Lambda: a function that fails is API Gateway's 500, and its trace is in the log.
+        except (Exception, SystemExit):
+            # As in Lambda: a function that fails, or ends, is API Gateway's 500, and its trace is in the log.
             traceback.print_exc()
             return _say(500, "Internal Server Error")
 

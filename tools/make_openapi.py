@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema
 from checkout import schemas
 from local.template import ROOT, Route, read_template
 from tools import openapi_models as answers
-from tools.openapi_examples import GATEWAY_ANSWERS, Example, read_examples
+from tools.openapi_examples import Example, read_examples
 from tools.openapi_operations import DESCRIPTION, OPERATIONS, PARAMETERS, TAGS, Operation
 
 __all__ = ["TARGET", "render_openapi", "write_openapi"]
@@ -41,6 +41,7 @@ TITLES = {
     403: "Not for this token",
     404: "Not there, or not the caller's",
     409: "The request is right, the state of things says no",
+    413: "The body is too large",
     422: "The request is wrong",
     429: "Too often",
     500: "A fault; the same request may be sent again",
@@ -219,22 +220,17 @@ def _describe_responses(operation: Operation, examples: Sequence[Example], *, ha
     }
     for status, of_status in codes.items():
         contents[status] = {PROBLEM: {"schema": _choose(of_status)}}
-    by_gateway = {*GATEWAY_ANSWERS, *((401, 403) if has_token else ())}
-    for status in by_gateway:
+    # What API Gateway answers in the function's place.
+    for status in [429, 500, 503, *([401, 403] if has_token else []), *([413] if operation.body else [])]:
         contents.setdefault(status, {})[JSON] = {"schema": _refer(answers.GatewayMessage)}
     for example in examples:
         place = contents[example.status][example.response["type"]]
         place.setdefault("examples", {})[example.name] = example.to_document()
-    for status, answer in GATEWAY_ANSWERS.items():
-        contents[status][JSON]["examples"] = {answer.name: answer.to_document()}
     return {
         str(status): _describe_response(
             ": ".join([TITLES[status], *filter(None, [", ".join(f"`{code}`" for code in sorted(codes[status]))])]),
             contents[status],
-            [
-                *(example.response["headers"] for example in examples if example.status == status),
-                *({} for own in GATEWAY_ANSWERS if own == status),
-            ],
+            [example.response["headers"] for example in examples if example.status == status],
         )
         for status in sorted(contents)
     }

@@ -1,13 +1,10 @@
-"""The examples of the OpenAPI document: exchanges that took place, and how the document keeps them.
-
-What API Gateway alone answers took place nowhere here: GATEWAY_ANSWERS says so, and why.
-"""
+"""The examples of the OpenAPI document: exchanges that took place, and how the document keeps them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GATEWAY_ANSWERS", "Example", "GatewayAnswer", "read_examples"]
+__all__ = ["Example", "read_examples"]
 
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -49,46 +46,6 @@ class Example:
         }
 
 
-@dataclass(frozen=True)
-class GatewayAnswer:
-    """What API Gateway answers any request in a function's place, and why no example of it is recorded."""
-
-    name: str
-    message: str
-    summary: str
-    not_recorded: str
-
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "summary": self.summary,
-            "value": {"message": self.message},
-            "x-not-recorded": self.not_recorded,
-        }
-
-
-GATEWAY_ANSWERS: Mapping[int, GatewayAnswer] = {
-    429: GatewayAnswer(
-        "gateway_too_many_requests",
-        "Too Many Requests",
-        "API Gateway: more requests than the stage or the route takes; nothing was done",
-        "the local runtime does not throttle",
-    ),
-    500: GatewayAnswer(
-        "gateway_internal_server_error",
-        "Internal Server Error",
-        "API Gateway: the function ended without an answer; what it did is not known",
-        "functions answer their own faults; it takes one that is ended from outside",
-    ),
-    503: GatewayAnswer(
-        "gateway_service_unavailable",
-        "Service Unavailable",
-        "API Gateway: the function was not run, or took too long; what it did is not known",
-        "the local runtime waits for its functions, and always runs them",
-    ),
-}
-"""By status. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html"""
-
-
 def read_examples(document: Mapping[str, Any]) -> Sequence[Example]:
     """All that a document has recorded, in its order."""
     return list(_read_examples(document))
@@ -99,8 +56,6 @@ def _read_examples(document: Mapping[str, Any]) -> Iterator[Example]:
         for status, response in operation["responses"].items():
             for type_, content in response["content"].items():
                 for name, example in content.get("examples", {}).items():
-                    if "x-not-recorded" in example:
-                        continue
                     answered = {
                         "status": int(status),
                         "type": type_,

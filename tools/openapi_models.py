@@ -247,6 +247,7 @@ class InternalError(Problem):
 
 
 class GatewayMessage(BaseModel):
-    """What API Gateway answers by itself: no token, a bad one, too many requests, a function that did not answer."""
+    """What API Gateway answers by itself: no token, a bad one, too large a body, too many requests, no answer of a
+    function."""
 
     message: str

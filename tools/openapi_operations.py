@@ -22,8 +22,8 @@ Orders, payments and refunds for a checkout of your own.
 A purchase is five calls: see what there is (`GET /products`), create an order (`POST /orders`), charge a card for it
 (`POST /pay`), link the payment (`PATCH /orders/{order_id}/pay`), and see it in the history (`GET /orders`).
 
-Every example of the checkout's own answers is recorded from a running one, and replayed by a test; only ids, times,
-keys and hashes are made alike. What API Gateway answers in its place is as AWS documents it.
+Every example is recorded from a checkout that runs locally, and replayed by a test; only ids, times, keys and hashes
+are made alike. What API Gateway answers in the checkout's place, the local runtime answers in AWS's words.
 
 ## Who is asking
 
@@ -54,8 +54,8 @@ within minutes. Ask for it after `Retry-After` seconds, at its `Location` or wit
 Refusals are `application/problem+json` (RFC 9457). Compare `code`, which is stable; `detail` is for people and may
 change. Members besides the common ones are the facts of the code; new ones may come. Where more than one refusal
 stands against a request, the first that is found is answered. A fault of the checkout itself is 500 `internal_error`,
-and is in its log under the `request_id`. What API Gateway refuses by itself, 401, 403, 404, 429 and 5xx without a
-function having run, is `{"message": "…"}`.
+and is in its log under the `request_id`. What API Gateway answers by itself is `{"message": "…"}`: 401, 403, 404,
+413 (a body above 10 MB), 429 and 503, of which nothing was done, and 500 where a function ended without an answer.
 """.strip()
 
 TAGS: Mapping[str, str] = {

@@ -33,6 +33,7 @@ __all__ = ["PARAMETERS", "Player"]
 # As few declines as are enough for the examples; a release to be named.
 PARAMETERS = {"MaxDeclines": "2", "MaxHourlyDeclines": "3", "ReleaseVersion": "1.0.0"}
 SHOWN_REQUEST_HEADERS = ("idempotency-key", "stripe-signature")
+SHOWN_BYTES = 10_000
 SHOWN_HEADERS = ("location", "retry-after", "idempotent-replayed")
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 STEP = timedelta(milliseconds=1730)
@@ -83,7 +84,7 @@ def record(situation: Situation, answer: httpx.Response) -> Example:
         "method": request.method,
         "path": request.url.raw_path.decode(),
         "headers": {name: request.headers[name] for name in SHOWN_REQUEST_HEADERS if name in request.headers},
-        "body": read_json(request.content),
+        "body": show_body(request.content),
     }
     answered = {
         "status": answer.status_code,
@@ -104,8 +105,10 @@ def find_operation(request: httpx.Request) -> str:
     raise AssertionError(f"no operation is asked by {request.method} {request.url.path}")
 
 
-def read_json(content: bytes) -> Any:
-    """What is no JSON, as text."""
+def show_body(content: bytes) -> Any:
+    """What is no JSON, as text; what nobody would read, by its size."""
+    if len(content) > SHOWN_BYTES:
+        return f"{len(content):,} bytes"
     try:
         return json.loads(content) if content else None
     except ValueError:

@@ -26,7 +26,7 @@ from botocore.retries import standard
 from werkzeug.wrappers import Request, Response
 
 from local.keys import local_parameters
-from local.runtime import Runtime
+from local.runtime import Overload, Runtime
 from local.serve import announce
 from local.tables import connect, load_products
 from local.template import REGION, read_template
@@ -173,6 +173,8 @@ class Control:
             except ProcessDied as death:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 raise ConnectionAbortedError from death
+            finally:
+                self._runtime.overload = None
         document = Request(environ).get_json()
         done = getattr(self, path.removeprefix("/control/"))(**document)
         return Response(json.dumps(done), content_type="application/json")(environ, start_response)
@@ -193,12 +195,23 @@ class Control:
 
     def break_code(self) -> None:
         """The next request meets a fault of ours, whichever function it is for."""
+        self._fail_next(RuntimeError("a fault of ours"))
+
+    def end_function(self) -> None:
+        """The function that the next request is for ends without an answer."""
+        self._fail_next(SystemExit("ended from outside"))
+
+    def overload(self, who: str) -> None:
+        """They take no more for one request."""
+        self._runtime.overload = Overload(who)
+
+    def _fail_next(self, error: BaseException) -> None:
         api = importlib.import_module("checkout.api")
         intact = api.working_until
 
         def fail(_: Any) -> None:
             api.working_until = intact  # type: ignore[attr-defined]
-            raise RuntimeError("a fault of ours")
+            raise error
 
         api.working_until = fail  # type: ignore[attr-defined]
 

@@ -16,6 +16,7 @@ import httpx
 from checkout.caller import STAFF_SCOPE
 from checkout.simulated_gateway import Call, Fault
 from local.keys import issue_token
+from local.runtime import MAX_BODY_BYTES, Overload
 from tests.e2e.conftest import Checkout, Customer, make_customer, new_key, new_order, payment_of
 from tests.e2e.faulty_runtime import WEBHOOK_SECRET, DatabaseFault
 from tests.stripe_stub import make_event, sign
@@ -72,6 +73,14 @@ class Scene:
     def break_code(self) -> None:
         """The next request meets a fault of the code; in a runtime that can be told so."""
         self.http.post("/control/break_code", json={}).raise_for_status()
+
+    def end_function(self) -> None:
+        """The next function ends without an answer; in a runtime that can be told so."""
+        self.http.post("/control/end_function", json={}).raise_for_status()
+
+    def overload(self, who: Overload) -> None:
+        """The next request is more than they take; in a runtime that can be told so."""
+        self.http.post("/control/overload", json={"who": who}).raise_for_status()
 
     def settle(self) -> None:
         """Some minutes later settle_payments runs; in a runtime that can be told so."""
@@ -566,11 +575,6 @@ def unhealthy(scene: Scene) -> Ask:
     return healthy(scene)
 
 
-@situation("health", "The checkout has a fault")
-def internal_error(scene: Scene) -> Ask:
-    return with_a_fault_of_ours(scene, healthy(scene))
-
-
 @situation("receive_stripe_event", "A payment has succeeded at Stripe", gateway="stripe")
 def event_received(scene: Scene) -> Ask:
     payment = scene.alice.pay(scene.alice.create_order(), "pm_card_visa").json()
@@ -645,10 +649,11 @@ WELL_FORMED: Mapping[str, Callable[[Scene], Ask]] = {
     "fulfil_order": lambda scene: fulfil_order(scene, {"id": NO_ORDER}),
     "refund_order": lambda scene: refund_order(scene, {"id": NO_ORDER}, amount=600, reason="one handle was off"),
     "list_products": products_listed,
+    "health": healthy,
     "receive_stripe_event": event_received,
 }
 """A request of each operation whose form is right, to be changed so that it is not, or to be met by what goes wrong."""
-WITH_TOKEN = [operation for operation in WELL_FORMED if operation != "receive_stripe_event"]
+WITH_TOKEN = [operation for operation in WELL_FORMED if operation not in {"health", "receive_stripe_event"}]
 WITH_BODY = ["create_order", "mark_order_paid", "pay", "refund_order"]
 WITH_KEY = ["create_order", "pay", "refund_order"]
 WITH_ORDER = ["get_order", "get_order_audit", "cancel_order", "mark_order_paid", "pay", "fulfil_order", "refund_order"]
@@ -689,6 +694,21 @@ def with_a_fault_of_ours(scene: Scene, ask: Ask) -> Ask:
     return ask
 
 
+def whose_function_ends(scene: Scene, ask: Ask) -> Ask:
+    scene.end_function()
+    return ask
+
+
+def while_api_gateway_is_overloaded(scene: Scene, ask: Ask) -> Ask:
+    scene.overload(Overload.API_GATEWAY)
+    return ask
+
+
+def while_lambda_is_overloaded(scene: Scene, ask: Ask) -> Ask:
+    scene.overload(Overload.LAMBDA)
+    return ask
+
+
 def derive(operation: str, name: str, summary: str, change: Change) -> None:
     """A situation made of a well-formed request."""
     gateway = "stripe" if operation == "receive_stripe_event" else "simulated"
@@ -709,6 +729,13 @@ def derive_all() -> None:
             "card_number_refused",
             "A card number where it does not belong",
             lambda _, ask, card=card: ask.with_members(**card),
+        )
+    for operation in [*WITH_BODY, "receive_stripe_event"]:
+        derive(
+            operation,
+            "gateway_too_large",
+            "API Gateway: the body is larger than 10 MB; nothing was done",
+            lambda _, ask: replace(ask, body=bytes(MAX_BODY_BYTES + 1)),
         )
     for operation in WITH_KEY:
         derive(operation, "idempotency_key_required", "Without a key", lambda _, ask: replace(ask, key=None))
@@ -746,8 +773,27 @@ def derive_all() -> None:
             lambda scene, ask: replace(ask, who=Customer(scene.http, "not.a.token")),
         )
     for operation in WELL_FORMED:
-        derive(operation, "store_unavailable", "The database does not answer in time", without_a_database)
+        if operation != "health":
+            derive(operation, "store_unavailable", "The database does not answer in time", without_a_database)
         derive(operation, "internal_error", "The checkout has a fault", with_a_fault_of_ours)
+        derive(
+            operation,
+            "gateway_too_many_requests",
+            "API Gateway: more requests than the stage or the route takes; nothing was done",
+            while_api_gateway_is_overloaded,
+        )
+        derive(
+            operation,
+            "gateway_internal_server_error",
+            "API Gateway: the function ended without an answer; what it did is not known",
+            whose_function_ends,
+        )
+        derive(
+            operation,
+            "gateway_service_unavailable",
+            "API Gateway: Lambda runs as many functions as it may; nothing was done",
+            while_lambda_is_overloaded,
+        )
 
 
 derive_all()

@@ -13,7 +13,7 @@ from tests.e2e.conftest import BASE_URL
 from tests.e2e.examples import Player
 from tests.e2e.situations import SITUATIONS, Situation, find_situation
 from tools.make_openapi import TARGET
-from tools.openapi_examples import GATEWAY_ANSWERS, read_examples
+from tools.openapi_examples import read_examples
 
 pytestmark = pytest.mark.skipif(bool(BASE_URL), reason="examples are played in runtimes of the test's own")
 
@@ -61,23 +61,7 @@ def list_codes(schema: dict[str, Any]) -> list[str | None]:
 @pytest.mark.proves("FR-502")
 def test_every_status_and_every_code_has_an_example() -> None:
     shown = {(example.operation, example.status, example.code) for example in DOCUMENTED.values()}
-    by_gateway = {(each["operationId"], status, None) for each in list_operations() for status in GATEWAY_ANSWERS}
-    assert set(list_promises()) == shown | by_gateway
-    assert not shown & by_gateway
-
-
-@pytest.mark.proves("FR-502")
-def test_only_what_api_gateway_alone_answers_is_not_recorded_and_says_why() -> None:
-    for operation in list_operations():
-        unrecorded = {
-            int(status): example
-            for status, response in operation["responses"].items()
-            for content in response["content"].values()
-            for example in content["examples"].values()
-            if "x-request" not in example
-        }
-        assert unrecorded == {status: answer.to_document() for status, answer in GATEWAY_ANSWERS.items()}
-        assert all(example["x-not-recorded"] for example in unrecorded.values())
+    assert set(list_promises()) == shown
 
 
 @pytest.mark.proves("FR-501", "FR-502")

@@ -15,11 +15,10 @@ from typing import Any
 import httpx
 import pytest
 from checkout_client import AuthenticatedClient
-from checkout_client.models import GatewayMessage
 
 from tools.make_client import PACKAGE, TARGET, make_client
 from tools.make_openapi import TARGET as DOCUMENT
-from tools.openapi_examples import GATEWAY_ANSWERS, Example, read_examples
+from tools.openapi_examples import Example, read_examples
 
 TEXT = json.loads(DOCUMENT.read_text(encoding="utf-8"))
 EXAMPLES = read_examples(TEXT)
@@ -44,14 +43,6 @@ def test_every_answer_of_the_document_is_read(example: Example) -> None:
     assert read.to_dict() == as_client_writes(example.response["body"])
     assert getattr(read, "code", None) == example.code
     assert read.additional_properties == {} if hasattr(read, "additional_properties") else True
-
-
-@pytest.mark.proves("FR-506")
-@pytest.mark.parametrize("status", GATEWAY_ANSWERS)
-@pytest.mark.parametrize("operation", TAGS)
-def test_what_api_gateway_answers_itself_is_read(operation: str, status: int) -> None:
-    message = GATEWAY_ANSWERS[status].message
-    assert read_answer(operation, httpx.Response(status, json={"message": message})) == GatewayMessage(message)
 
 
 def read_answer(operation: str, answer: httpx.Response) -> Any:

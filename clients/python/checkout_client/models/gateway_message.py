@@ -11,10 +11,11 @@ T = TypeVar("T", bound="GatewayMessage")
 
 @_attrs_define
 class GatewayMessage:
-    """What API Gateway answers by itself: no token, a bad one, too many requests, a function that did not answer.
+    """What API Gateway answers by itself: no token, a bad one, too large a body, too many requests, no answer of a
+    function.
 
-    Attributes:
-        message (str):
+        Attributes:
+            message (str):
     """
 
     message: str

@@ -181,6 +181,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 413:
+        response_413 = GatewayMessage.from_dict(response.json())
+
+        return response_413
+
     if response.status_code == 422:
 
         def _parse_response_422(data: object) -> CardNumberRefused | IdempotencyKeyReused | ValidationFailed:
