@@ -325,6 +325,35 @@ def test_a_price_that_has_changed_is_told_and_taken_up(alice: Visitor) -> None:
 
 
 @pytest.mark.proves("FR-408")
+@pytest.mark.parametrize(
+    ("with_another", "told", "total"),
+    [
+        (False, "Stoneware mug is sold in USD now. Your basket has the new price now.", "$18.00"),
+        (True, "Stoneware mug is sold in USD now. The rest of your basket is not: please take it out", "€24.90"),
+    ],
+    ids=["alone", "with another"],
+)
+def test_a_currency_that_has_changed_is_told_and_taken_up_where_it_fits(
+    alice: Visitor, *, with_another: bool, told: str, total: str
+) -> None:
+    page = alice.context.new_page()
+    page.goto("/web/console/icon.svg")
+    mug = {"product_id": "mug", "name": "Stoneware mug", "unit_price": 1600, "currency": "eur", "quantity": 1}
+    honey = {"product_id": "honey", "name": "Linden honey", "unit_price": 890, "currency": "eur", "quantity": 1}
+    lines = [honey, mug] if with_another else [mug]
+    page.evaluate("lines => sessionStorage.setItem('basket', JSON.stringify(lines))", lines)
+    page.goto("/#/basket")
+    page.get_by_role("button", name="Go to payment").click()
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    expect(page.get_by_role("alert").locator(".code")).to_contain_text("validation_error")
+    expect(page.locator(".total")).to_contain_text(total)
+    if with_another:
+        page.get_by_role("button", name="Take Stoneware mug out").click()
+    page.get_by_role("button", name="Go to payment").click()
+    expect(page.get_by_role("heading", name="Payment")).to_be_visible()
+
+
+@pytest.mark.proves("FR-408")
 def test_a_basket_is_too_dear_or_of_one_currency(alice: Visitor) -> None:
     page = alice.open()
     page.get_by_role("button", name="Add Gift card to the basket").click()

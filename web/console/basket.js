@@ -27,13 +27,16 @@ export function startAnew(product) {
   put(product, 1)
 }
 
-// The catalogue as it is now: prices and names follow it.
+// The catalogue as it is now: prices and names follow it. A line whose product has another currency now follows too where all
+// of the basket does; else it stays as it was, since a basket has one currency.
 export function takeUp(products) {
   const byId = new Map(products.map((product) => [product.product_id, product]))
-  const next = lines().map((line) => {
-    const product = byId.get(line.product_id)
-    return product && product.currency === line.currency ? { ...line, name: product.name, unit_price: product.unit_price } : line
+  const asSold = lines().map((line) => {
+    const { name, unit_price, currency: code } = byId.get(line.product_id) ?? line
+    return { ...line, name, unit_price, currency: code }
   })
+  const isOneCurrency = new Set(asSold.map((line) => line.currency)).size === 1
+  const next = lines().map((line, at) => (isOneCurrency || asSold[at].currency === line.currency ? asSold[at] : line))
   if (JSON.stringify(next) !== JSON.stringify(lines())) save(next)
 }
 

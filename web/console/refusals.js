@@ -62,7 +62,11 @@ const SENTENCES = {
   too_many_attempts: (f) =>
     f.hourly_declines ? 'Too many cards were declined within this hour. Please try again later.' : 'This order was tried too often. Please order again.',
   unhealthy: () => 'The checkout is not well. Please try again soon.',
-  validation_error: (f) => `This could not be accepted: ${(f.errors ?? []).map((e) => `${e.field} ${e.message}`).join('; ') || 'a field is wrong'}.`,
+  // The basket adds what is sold in another currency now.
+  validation_error: (f) =>
+    f.sold_in
+      ? `${f.product_id} is sold in ${f.sold_in.toUpperCase()} now. ${f.is_taken_up ? 'Your basket has the new price now.' : 'The rest of your basket is not: please take it out, and order it by itself.'}`
+      : `This could not be accepted: ${(f.errors ?? []).map((e) => `${e.field} ${e.message}`).join('; ') || 'a field is wrong'}.`,
 }
 
 export function sentence(refusal) {

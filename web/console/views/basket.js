@@ -68,14 +68,22 @@ async function goToPayment(signal, refused) {
     basket.take(lines)
     location.hash = `#/pay/${order.id}`
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'price_changed') {
-      basket.takeUp((await read('/products', signal)).products)
-      refused.replaceChildren(note(named(error)))
-      return
+    if (!(error instanceof Refusal)) throw error
+    const at = wrongProduct(error)
+    if (error.code === 'price_changed' || at) {
+      const { products } = await read('/products', signal)
+      basket.takeUp(products)
+      const sold = at && products.find((product) => product.product_id === lines[at]?.product_id)
+      if (sold && sold.currency !== lines[at].currency) {
+        error.facts = { ...error.facts, product_id: sold.product_id, sold_in: sold.currency, is_taken_up: basket.currency() === sold.currency }
+      }
     }
-    throw error instanceof Refusal ? named(error) : error
+    throw named(error)
   }
 }
+
+// Which line has a product that is not for this order, as its place; undefined where none has.
+const wrongProduct = ({ facts }) => facts.errors?.map(({ field }) => /^items\.(\d+)\.product_id$/.exec(field)?.[1]).find(Boolean)
 
 // The customer knows products by their names.
 function named(refusal) {
