@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
 from checkout.caller import STAFF_SCOPE
 from local.chromium import open_browser
@@ -139,6 +139,18 @@ def choose(page: Page, card: str) -> Locator:
     """A test card, and the button that pays with it."""
     page.get_by_role("radio", name=card).check()
     return page.locator(".pay-button")
+
+
+def spoil_trail(page: Page, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """The page gets the trails of orders with a change."""
+
+    def answer(route: Route) -> None:
+        got = route.fetch()
+        document = got.json()
+        change(document["entries"])
+        route.fulfill(response=got, body=json.dumps(document))
+
+    page.route("**/audit", answer)
 
 
 def read_order_id(page: Page) -> str:

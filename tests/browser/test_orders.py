@@ -1,16 +1,15 @@
 """Orders in a browser: the history, the trail, and what staff do."""
 
-import json
 from collections.abc import Callable
 
 import pytest
 import rfc8785
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from checkout.currencies import MINOR_UNIT_DIGITS
 from checkout.money import Money
 from checkout.simulated_gateway import Call, Fault
-from tests.browser.conftest import Open, Visitor, choose, read_order_id
+from tests.browser.conftest import Open, Visitor, choose, read_order_id, spoil_trail
 from tests.e2e.conftest import Checkout, Customer, new_key
 
 pytestmark = [pytest.mark.browser]
@@ -45,6 +44,9 @@ def test_a_filter_that_cannot_be_loaded_says_so(alice: Visitor, calls: Calls) ->
     expect(page.get_by_role("alert")).to_contain_text("The checkout cannot be reached.")
     expect(page.get_by_role("button", name="Show more")).to_have_count(0)
     alice.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("No such orders")).to_be_visible()
+    expect(page.get_by_role("button", name="Sent")).to_be_focused()
     page.get_by_role("button", name="To pay").click()
     expect(page.locator(".order-row")).to_have_count(10)
     page.route("**/orders?*", lambda route: route.fulfill(status=401, body="{}"))
@@ -142,16 +144,6 @@ def test_what_has_become_impossible_meanwhile_is_told(alice: Visitor, calls: Cal
     expect(page.get_by_role("alert").locator(".code")).to_contain_text("invalid_transition")
 
 
-def spoil(page: Page, change: Callable[[list[dict[str, object]]], object]) -> None:
-    def answer(route: Route) -> None:
-        got = route.fetch()
-        document = got.json()
-        change(document["entries"])
-        route.fulfill(response=got, body=json.dumps(document))
-
-    page.route("**/audit", answer)
-
-
 @pytest.mark.proves("FR-409")
 @pytest.mark.parametrize(
     ("change", "held", "why"),
@@ -168,7 +160,7 @@ def test_a_trail_that_was_changed_is_seen(
 ) -> None:
     order, _ = calls(alice).buy()
     page = alice.open()
-    spoil(page, change)
+    spoil_trail(page, change)
     alice.go(page, f"#/orders/{order['id']}")
     expect(page.locator(".trail-head .badge")).to_have_text("Broken")
     expect(page.locator(".entry .badge.held")).to_have_count(held)
@@ -198,7 +190,8 @@ def test_amounts_have_the_digits_that_the_checkout_counts_in(alice: Visitor) -> 
             const { money, plainMoney, readMoney } = await import('/web/console/format.js')
             return codes.map((code) => {
                 const plain = plainMoney(123456, code)
-                return [code, money(123456, code), plain, readMoney(plain, code)]
+                const grouped = money(123456, code).replace(/[^\\d.,]/g, '')
+                return [code, money(123456, code), plain, [readMoney(plain, code), readMoney(grouped, code)]]
             })
         }""",
         list(MINOR_UNIT_DIGITS),
@@ -206,7 +199,30 @@ def test_amounts_have_the_digits_that_the_checkout_counts_in(alice: Visitor) -> 
     for code, shown, plain, read in written:
         expected = str(Money(123456, code)).removesuffix(f" {code.upper()}")
         assert shown.endswith(expected), code
-        assert (plain, read) == (expected.replace(",", ""), 123456), code
+        assert (plain, read) == (expected.replace(",", ""), [123456, 123456]), code
+
+
+@pytest.mark.proves("FR-417")
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1,000.00", 100_000),
+        ("1,234,567.8", 123_456_780),
+        (" 1000 ", 100_000),
+        ("1,00", None),
+        ("10,0000", None),
+        ("1000,000", None),
+        (",100", None),
+        ("1.000,00", None),
+        ("1.234", None),
+        ("", None),
+    ],
+)
+def test_an_amount_is_typed_with_commas_between_thousands_or_without(
+    alice: Visitor, text: str, amount: int | None
+) -> None:
+    read = "async (text) => (await import('/web/console/format.js')).readMoney(text, 'usd')"
+    assert alice.open().evaluate(read, text) == amount
 
 
 @pytest.mark.proves("FR-405")

@@ -1,6 +1,7 @@
 """What every page of the console is: light, quick, still, and there for everybody."""
 
 import re
+import statistics
 import struct
 import subprocess
 import sys
@@ -14,16 +15,18 @@ from playwright.sync_api import Page, expect
 
 from checkout.caller import STAFF_SCOPE
 from local.template import ROOT
-from tests.browser.conftest import Open, Visitor, choose, read_order_id
+from tests.browser.conftest import Open, Visitor, choose, read_order_id, spoil_trail
 from tests.e2e.conftest import Customer
 
 pytestmark = [pytest.mark.browser]
 
 MOST_BYTES = 150_000
 MOST_MILLISECONDS = 1000
-MOST_ROUNDS = 10
+LOADS = 7
+DESKTOP = {"width": 1280, "height": 720}
 PHONE = {"width": 360, "height": 740}
 READ_FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+READ_SUB = "JSON.parse(atob(JSON.parse(sessionStorage.getItem('token')).split('.')[1])).sub"
 READ_SHIFTS = """() => new Promise((resolve) => {
     const found = [], describe = ({ node }) => `${node?.nodeName}.${node?.className ?? node?.textContent}`
     new PerformanceObserver((list) => {
@@ -61,11 +64,23 @@ def find_serious(page: Page) -> list[dict[str, Any]]:
     ]
 
 
+LOOKS = pytest.mark.parametrize(
+    ("screen", "theme"),
+    [(screen, theme) for screen in (DESKTOP, PHONE) for theme in ("light", "dark")],
+    ids=lambda look: look if isinstance(look, str) else str(look["width"]),
+)
+
+
 @pytest.mark.proves("FR-412")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(visit: Open, calls: Callable[[Visitor], Customer], theme: str) -> None:
-    visitor = visit("sam", scope=STAFF_SCOPE, color_scheme=theme)
-    page = visitor.open()
+@LOOKS
+def test_axe_finds_nothing_serious(
+    visit: Open, calls: Callable[[Visitor], Customer], screen: dict[str, int], theme: str
+) -> None:
+    visitor = visit("sam", scope=STAFF_SCOPE, viewport=screen, color_scheme=theme)
+    page = visitor.open("#/basket")
+    expect(page.get_by_text("Your basket is empty")).to_be_visible()
+    assert find_serious(page) == [], "empty basket"
+    visitor.go(page, "#/")
     page.get_by_role("button", name="Add Stoneware mug to the basket").click()
     for name, address in list_pages(calls(visitor)).items():
         visitor.go(page, address)
@@ -76,6 +91,35 @@ def test_axe_finds_nothing_serious(visit: Open, calls: Callable[[Visitor], Custo
 
 
 @pytest.mark.proves("FR-412")
+@LOOKS
+def test_axe_finds_nothing_serious_in_what_happens(
+    visit: Open, calls: Callable[[Visitor], Customer], screen: dict[str, int], theme: str
+) -> None:
+    visitor = visit(viewport=screen, color_scheme=theme)
+    customer = calls(visitor)
+    page = visitor.open(f"#/pay/{customer.create_order()['id']}")
+    choose(page, "Declined").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Your bank declined this card.")
+    assert find_serious(page) == [], "declined"
+    choose(page, "Good card").click()
+    expect(page.get_by_role("heading", name="Paid")).to_be_visible()
+    assert find_serious(page) == [], "paid"
+    visitor.go(page, f"#/pay/{customer.create_order()['id']}")
+    page.get_by_text("More cards").click()
+    choose(page, "Times out before the charge").click()
+    expect(page.locator(".outcome")).to_contain_text("Not settled yet")
+    assert find_serious(page) == [], "202"
+    order, _ = customer.buy()
+    spoil_trail(page, lambda entries: entries[1]["facts"].update(amount=1))
+    visitor.go(page, f"#/orders/{order['id']}")
+    expect(page.locator(".entry-fault").first).to_be_visible()
+    assert find_serious(page) == [], "broken trail"
+    visitor.context.set_offline(True)
+    expect(page.locator("#banner")).to_be_visible()
+    assert find_serious(page) == [], "no connection"
+
+
+@pytest.mark.proves("FR-412")
 def test_nothing_is_wider_than_a_phone(visit: Open, calls: Callable[[Visitor], Customer]) -> None:
     visitor = visit("sam", scope=STAFF_SCOPE, viewport=PHONE)
     page = visitor.open()
@@ -83,6 +127,25 @@ def test_nothing_is_wider_than_a_phone(visit: Open, calls: Callable[[Visitor], C
     for name, address in list_pages(calls(visitor)).items():
         visitor.go(page, address)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+
+
+@pytest.mark.proves("FR-412")
+@pytest.mark.parametrize("width", [360, 701, 768, 900, 1240])
+def test_who_has_a_long_name_leaves_room_for_the_rest_of_the_bar(visit: Open, width: int) -> None:
+    visitor = visit("someone-whose-name-is-longer-than-the-bar", scope=STAFF_SCOPE)
+    page = visitor.open()
+    page.get_by_role("button", name="Add Stoneware mug to the basket").click()
+    page.set_viewport_size({"width": width, "height": 860})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    person, colours = page.locator("#person").bounding_box(), page.locator("#theme").bounding_box()
+    assert person
+    assert colours
+    assert person["width"] >= 40, "its picture is whole"
+    assert colours["x"] + colours["width"] <= width
+    # All of it for who listens, and for who points at it.
+    name = f"Signed in as {page.evaluate(READ_SUB)}. Sign out"
+    expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+    expect(page.locator("#person")).to_have_attribute("title", name)
 
 
 COUNT_CUT = """[...document.querySelectorAll('.item-name b, .product h2')]
@@ -133,19 +196,18 @@ def test_what_could_not_be_read_is_tried_again_by_itself_and_then_by_a_button(al
 
 @pytest.mark.proves("FR-411")
 def test_the_page_is_light_and_quick_and_stands_still(alice: Visitor) -> None:
-    """As quick as it is when nothing else keeps the machine busy: so it is tried more often where it is not."""
-    for _ in range(MOST_ROUNDS):
+    """As quick as it is more often than not: other tests may keep the machine busy."""
+    ready = []
+    for _ in range(LOADS):
         page = alice.context.new_page()
         sizes = measure_transfer(page)
         page.goto("/")
         expect(page.locator("main[aria-busy=false]")).to_be_visible()
         page.wait_for_load_state("networkidle")
-        ready = page.evaluate("performance.getEntriesByName('ready')[0].startTime")
+        ready.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
         assert page.evaluate(READ_SHIFTS) == []
         page.close()
-        if ready < MOST_MILLISECONDS:
-            break
-    assert ready < MOST_MILLISECONDS
+    assert statistics.median(ready) < MOST_MILLISECONDS, ready
     assert len(sizes) > 15
     assert sum(sizes) < MOST_BYTES
 

@@ -14,12 +14,13 @@ export function money(amount, currency) {
   return formats.get(code).format(amount / 10 ** places)
 }
 
-// What somebody typed, in minor units; null where it is no amount of the currency.
+// What somebody typed, with commas between the thousands or without, in minor units; null where it is no amount of the
+// currency.
 export function readMoney(text, currency) {
   const places = minorUnitDigits(currency)
-  const found = /^(\d{1,12})(?:\.(\d+))?$/.exec(text.trim())
+  const found = /^(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d+))?$/.exec(text.trim())
   if (!found || (found[2] ?? '').length > places) return null
-  return Number(found[1] + (found[2] ?? '').padEnd(places, '0'))
+  return Number(found[1].replaceAll(',', '') + (found[2] ?? '').padEnd(places, '0'))
 }
 
 // As one types it: `readMoney` reads it back.

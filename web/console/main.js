@@ -83,8 +83,10 @@ function paintFrame(who, tab) {
   const person = document.getElementById('person')
   person.hidden = who === null
   if (who) {
-    person.replaceChildren(h('span', { class: 'face', 'aria-hidden': 'true' }, who.name[0]), h('span', { class: 'person-name' }, who.name), h('span', { class: 'unseen' }, ', sign out'))
+    person.replaceChildren(h('span', { class: 'face', 'aria-hidden': 'true' }, who.name[0]), h('span', { class: 'person-name' }, who.name))
     person.title = `Signed in as ${who.name}. Sign out`
+    // All of the name, also where there is room for a part of it or for none.
+    person.setAttribute('aria-label', person.title)
   }
   paintCount()
   // All of the bar comes at once: what comes beside something else would push it.

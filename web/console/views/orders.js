@@ -43,13 +43,13 @@ export async function showOrders({ place, signal }) {
   }
 
   filters.append(...FILTERS.map(([status, name]) =>
-    h('button', { type: 'button', class: 'filter', 'aria-pressed': String(status === ''), onclick: (event) => {
-      for (const each of filters.children) each.setAttribute('aria-pressed', String(each === event.target))
+    h('button', { type: 'button', class: 'filter', 'aria-pressed': String(status === ''), onclick: ({ target }) => {
+      for (const each of filters.children) each.setAttribute('aria-pressed', String(each === target))
       const asked = addPage(status)
       const mine = load
       asked.catch((error) => {
         if (error instanceof SignedOut) dispatchEvent(new CustomEvent('signed-out'))
-        else if (mine === load && !signal.aborted) list.replaceChildren(h('li', { class: 'no-orders' }, note(error)))
+        else if (mine === load && !signal.aborted) list.replaceChildren(h('li', { class: 'no-orders' }, note(error), again(target)))
       })
     } }, name)))
   await addPage('')
@@ -91,6 +91,8 @@ const row = (order, isPaying) =>
 // An order does not tell that it is being paid; this tab knows it of what it pays itself. Where it cannot find out now
 // whether that has ended, it has not.
 const isBeingPaid = (order, signal) => isUnderWay(order, signal).catch(() => true)
+
+const again = (filter) => h('button', { type: 'button', class: 'button quiet', onclick: () => { filter.focus(); filter.click() } }, 'Try again')
 
 const nothing = (status) =>
   status
