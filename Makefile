@@ -33,7 +33,9 @@ where = $(if $(STACK),--stack $(STACK),--endpoint $(endpoint))
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'Each makes the environment that it needs first. What else is missing, it says, and what to do.'
+	@printf '\n%s\n%s\n' \
+		'Each makes the environment that it needs first. That, and `make build`, need a package index: the network.' \
+		'What else is missing, it says, and what to do.'
 
 # Says what is going on for as long as the command that follows runs.
 step = $(PY) -m local.progress "$(1)"
@@ -167,7 +169,7 @@ reconcile: setup ## Compare payments and charges of DAY=2026-01-31, by default t
 dashboard: setup .venv-plots/.stamp ## Draw the dashboard from SECONDS=60 of local traffic into docs/images/dashboard.svg
 	@mkdir -p .data docs/images
 	@$(PY) -m tools.record_dashboard --seconds $(or $(SECONDS),60) > .data/dashboard.json
-	@.venv-plots/bin/python tools/plot_dashboard.py .data/dashboard.json docs/images/dashboard.svg
+	@$(call step,dashboard: drawing) .venv-plots/bin/python tools/plot_dashboard.py .data/dashboard.json docs/images/dashboard.svg
 
 diagrams: setup ## Make the diagrams of the documents anew, from the template, the state machines and a real run
 	@$(PY) -m tools.describe_template

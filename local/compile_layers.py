@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local.containers import engine
 from local.containers.base_image import IMAGE
+from local.progress import show_bar
 from local.template import ROOT
 
 __all__ = ["COMPILE", "compile_layers"]
@@ -30,12 +31,12 @@ def compile_layers(build: Path = BUILD) -> str | None:
             shutil.rmtree(stale)
     if python := _find_python():
         # Traces name the files where they are in Lambda.
-        for layer in layers:
+        for layer in show_bar(layers, desc="compiling layers", unit=""):
             subprocess.run([python, *COMPILE, "-s", str(layer), "-p", "/opt/python", str(layer)], check=True)
         return python
     if not _has_image():
         return None
-    for layer in layers:
+    for layer in show_bar(layers, desc="compiling layers", unit=""):
         container = ["docker", "run", "--rm", "--volume", f"{layer}:/opt/python", "--entrypoint", "python3", IMAGE]
         subprocess.run([*container, *COMPILE, "/opt/python"], check=True)
     return IMAGE

@@ -1,6 +1,7 @@
 """Makes the tables of template.yaml in a DynamoDB of one's own, and loads the products into it."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,18 @@ def create_tables(database: "DynamoDBClient") -> None:
             database.create_table(TableName=name, **{key: properties[key] for key in SHAPE if key in properties})
 
 
-def load_products(database: "DynamoDBClient", path: Path = PRODUCTS, table: str = "ProductsTable") -> int:
+def load_products(
+    database: "DynamoDBClient",
+    path: Path = PRODUCTS,
+    table: str = "ProductsTable",
+    watch: Callable[[Sequence[Any]], Iterable[Any]] = iter,
+) -> int:
     """Puts each product of a JSON file, a list of {product_id, name, unit_price, currency}; returns how many.
 
-    Raises CannotWork, and has put none, where that is not what the file holds.
+    `watch` sees them go by. Raises CannotWork, and has put none, where that is not what the file holds.
     """
     items = read_products(path)
-    for item in items:
+    for item in watch(items):
         database.put_item(TableName=table, Item=item)
     return len(items)
 

@@ -7,11 +7,13 @@ there already is replaced.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import boto3
 
 from local.commands import run_command
+from local.progress import show_bar
 from local.tables import PRODUCTS, connect, load_products
 from tools.stack import read_outputs
 
@@ -23,11 +25,12 @@ def main() -> None:
     where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
     parser.add_argument("--file", type=Path, default=PRODUCTS, help="a JSON file of products")
     arguments = parser.parse_args()
+    watch = partial(show_bar, desc="products", unit="")
     if arguments.endpoint:
-        count = load_products(connect(arguments.endpoint), arguments.file)
+        count = load_products(connect(arguments.endpoint), arguments.file, watch=watch)
     else:
         [table] = read_outputs(arguments.stack, ["ProductsTableName"])
-        count = load_products(boto3.client("dynamodb"), arguments.file, table)
+        count = load_products(boto3.client("dynamodb"), arguments.file, table, watch)
     print(f"{count} products loaded")
 
 

@@ -18,6 +18,7 @@ from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from local.commands import CannotWork, describe_fault, run_command
 from local.keys import local_parameters
+from local.progress import working
 from local.runtime import LAMBDA_ENVIRONMENT
 from local.template import read_template
 
@@ -40,7 +41,8 @@ def find_environment(stack: str | None, endpoint: str) -> dict[str, str]:
 def reconcile(day: datetime) -> int:
     end = time.monotonic() + SECONDS
     service = wiring.reconciliation_service()
-    report = service.compare(day, day + timedelta(days=1), lambda: end - time.monotonic())
+    with working(f"reconcile: comparing the payments of {day:%Y-%m-%d}"):
+        report = service.compare(day, day + timedelta(days=1), lambda: end - time.monotonic())
     for found in report.differences:
         print(f"{found.kind}: {found.payment_id or 'no payment'} / {found.reference or 'no charge'}")
         print(f"    here: {found.here}; at the gateway: {found.there}")

@@ -45,7 +45,10 @@ def test_books_that_agree_are_told_to_and_the_exit_is_0(database: Any) -> None:
     deadline = time.monotonic() + 90
     # What is some seconds old only is left for later.
     while "3 payments, 3 charges" not in (run := reconcile(database)).stdout:
-        assert (run.returncode, run.stderr) == (0, "")
+        assert (run.returncode, run.stderr) == (
+            0,
+            f"reconcile: comparing the payments of {datetime.now(UTC):%Y-%m-%d}\n",
+        )
         assert time.monotonic() < deadline, run.stdout
         time.sleep(1)
     assert (run.returncode, run.stdout) == (0, f"{datetime.now(UTC):%Y-%m-%d}: 3 payments, 3 charges, 0 differences\n")
@@ -78,5 +81,5 @@ def test_a_database_that_does_not_answer_is_told_and_the_exit_is_2() -> None:
     nobody = connect("http://127.0.0.1:9")
     run = reconcile(nobody)
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("reconcile: The database or the gateway does not answer. ")
+    assert run.stderr.splitlines()[1].startswith("reconcile: The database or the gateway does not answer. ")
     assert "`make serve` starts one here" in run.stderr

@@ -1,16 +1,21 @@
 """What takes a while says so, and what a command prints stays what it is."""
 
+import ast
 import io
 import os
 import pty
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from local import progress
+from local import compile_layers, progress
 from local.progress import run_working, working
+from local.tables import PRODUCTS, load_products
 from local.template import ROOT
 from tools.count_packages import count_locked, draw_bar, read_steps
 
@@ -64,6 +69,65 @@ def test_each_step_of_what_takes_long_is_said_and_counted(target: str) -> None:
     commands = [line for line in recipe.splitlines() if not line.startswith("\t\t")]
     told = re.findall(rf"\(call step,{target} (\d+) of (\d+): .+?\)", recipe)
     assert told == [(str(number), str(len(commands))) for number in range(1, len(commands) + 1)]
+
+
+QUICK = {
+    "local.keys",
+    "local.token",
+    "tools.describe_template",
+    "tools.draw_transitions",
+    "tools.trace_requirements",
+}
+"""Done within two seconds."""
+BY_OTHERS = {"local.progress", "local.install_missing", "tests.mutation"}
+"""Themselves, the installers that they call, and mutmut."""
+MODULES = set(re.findall(r"-m ((?:benchmarks|local|tests|tools)[\w.]*)", MAKEFILE))
+
+
+@pytest.mark.parametrize("module", sorted(MODULES - QUICK - BY_OTHERS))
+def test_what_a_target_runs_shows_progress(module: str) -> None:
+    file = ROOT / module.replace(".", "/")
+    source = (file / "__main__.py" if file.is_dir() else file.with_suffix(".py")).read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert used & {"run_working", "show_bar", "tqdm", "working"}
+
+
+def test_the_dashboard_is_drawn_with_progress_in_its_own_environment() -> None:
+    assert re.search(r"^\t@\$\(call step,dashboard: .+\) \.venv-plots/bin/python", MAKEFILE, re.MULTILINE)
+
+
+def test_products_are_counted_as_they_are_loaded() -> None:
+    stored: list[str] = []
+    counted: list[str] = []
+
+    class Database:
+        def put_item(self, Item: Any, **_: Any) -> None:  # noqa: N803  as boto3 has it
+            stored.append(Item["product_id"]["S"])
+
+    def watch(items: Sequence[Any]) -> Iterable[Any]:
+        for item in items:
+            yield item
+            counted.append(item["product_id"]["S"])
+            assert counted == stored
+
+    assert load_products(Database(), PRODUCTS, watch=watch) == len(counted) > 1  # type: ignore[arg-type]
+
+
+def test_layers_are_counted_as_they_are_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALayer", "BLayer"):
+        (tmp_path / name / "python").mkdir(parents=True)
+    shown: list[Sequence[Path]] = []
+    monkeypatch.setattr(compile_layers, "_find_python", lambda: sys.executable)
+    monkeypatch.setattr(compile_layers, "show_bar", lambda items, **_: shown.append(items) or items)
+    compile_layers.compile_layers(tmp_path)
+    assert shown == [[tmp_path / "ALayer" / "python", tmp_path / "BLayer" / "python"]]
+
+
+def test_help_says_that_what_it_makes_first_needs_the_network() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "That, and `make build`, need a package index: the network." in shown.splitlines()[-2]
 
 
 def test_packages_are_counted_as_pip_comes_to_them() -> None:
