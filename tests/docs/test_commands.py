@@ -100,6 +100,14 @@ def test_every_block_of_commands_has_a_mark(path: Path) -> None:
         assert block.kind != "not run" or block.mark.partition(": ")[2], "it says why"
 
 
+@pytest.mark.parametrize("path", [RUN[0], *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name)
+def test_sam_is_the_one_that_the_project_installs(path: Path) -> None:
+    # Blocks of a list are indented.
+    for block in read_blocks(path.read_text(encoding="utf-8").replace("\n   ", "\n")):
+        calls = re.findall(r"(?:^|[\s(])([\w./-]*\bsam) (?=[a-z])", block.commands)
+        assert set(calls) <= {".venv-sam/bin/sam"}, f"{path.name}:{block.line}"
+
+
 def test_a_block_that_fails_is_named() -> None:
     blocks = read_blocks("<!-- run -->\n```sh\ntrue\n```\n\n<!-- run; shows: x -->\n```sh\nfalse\necho x\n```\n")
     assert [(block.kind, block.shows) for block in blocks] == [("run", ""), ("run", "x")]
