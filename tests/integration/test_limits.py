@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as 
 from checkout import wiring
 from checkout.dynamodb import to_wire
 from checkout.errors import InvalidToken
-from checkout.gateway import OutcomeUndecided
+from checkout.gateway import OutcomeUndecided, OutOfTime
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Checkout, forget_clients, open_checkout
 from tests.integration.test_pay import failing
@@ -49,6 +49,21 @@ def test_a_gateway_that_fails_in_a_row_is_left_alone_before_anything_is_written(
     assert checkout.read_tables() == before
     forget_clients()
     assert checkout.pay(order).code == "gateway_unavailable", "other functions learn of it"
+
+
+@pytest.mark.proves("FR-226")
+def test_no_time_to_ask_the_gateway_says_nothing_of_it(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    with patch.object(SimulatedGateway, "charge", side_effect=OutOfTime):
+        for _ in range(4):
+            assert checkout.pay(checkout.create_order()).code == "gateway_unavailable"
+    assert checkout.scan("CircuitTable") == []
+    for _ in range(2):
+        checkout.pay(checkout.create_order(), "tok_unavailable")
+    with patch.object(SimulatedGateway, "charge", side_effect=OutOfTime):
+        checkout.pay(checkout.create_order())
+    checkout.pay(checkout.create_order(), "tok_unavailable")
+    assert [state["state"] for state in checkout.scan("CircuitTable")] == ["OPEN"], "nor does it end a row"
 
 
 @pytest.mark.proves("FR-226")

@@ -121,14 +121,16 @@ def test_an_answer_is_kept_where_the_key_waits_for_it(checkout: Checkout, there:
 
 
 @pytest.mark.proves("FR-207")
-def test_each_time_that_a_payment_is_put_off_counts(checkout: Checkout) -> None:
+def test_how_often_a_payment_was_put_off_is_kept(checkout: Checkout) -> None:
     checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
     table = wiring.order_table()
     for number in range(3):
         [due] = table.list_open()
         assert due.settle_attempts == number
-        assert table.postpone_payment(due, due_at=format_time(NOW + timedelta(minutes=number)))
-        assert not table.postpone_payment(replace(due, payment_id=payment_id_of(ORDER_ID, 1)), due_at=format_time(NOW))
+        assert table.postpone_payment(due, due_at=format_time(NOW + timedelta(minutes=number)), attempts=number + 1)
+        assert not table.postpone_payment(
+            replace(due, payment_id=payment_id_of(ORDER_ID, 1)), due_at=format_time(NOW), attempts=1
+        )
 
 
 @pytest.mark.proves("FR-207")
@@ -139,10 +141,10 @@ def test_a_payment_that_others_put_off_is_still_to_be_settled_and_one_that_they_
     checkout.pay(order, "tok_timeoutAfterCharge")
     table = wiring.order_table()
     [due] = table.list_open()
-    assert table.postpone_payment(due, due_at=format_time(NOW))
-    assert table.postpone_payment(due, due_at=format_time(NOW))
+    assert table.postpone_payment(due, due_at=format_time(NOW), attempts=1)
+    assert table.postpone_payment(due, due_at=format_time(NOW), attempts=1)
     checkout.settle()
-    assert not table.postpone_payment(due, due_at=format_time(NOW))
+    assert not table.postpone_payment(due, due_at=format_time(NOW), attempts=1)
     [payment] = checkout.payment_items(order)
     assert not {"due_at", "due_shard"} & payment.keys(), "it is in the index no more"
 

@@ -225,6 +225,25 @@ def test_a_customer_who_never_acts_keeps_no_order(checkout: StripeCheckout, stub
     assert checkout.cancel(order).status == 200
 
 
+@pytest.mark.proves("FR-207", "FR-222")
+@pytest.mark.parametrize("acts", [False, True])
+def test_the_time_a_customer_had_is_no_reason_to_wait_longer_after_a_fault(
+    checkout: StripeCheckout, stub: StripeStub, acts: bool
+) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "pm_card_authenticationRequired", key="key")
+    for _ in range(15):
+        checkout.settle(after=timedelta(seconds=58))
+    if acts:
+        stub.act(next(iter(stub.intents)), succeeds=True)
+    stub.load_fault("GET /v1/payment_intents/{id}", Fault.REFUSED, 1)
+    for _ in range(6):
+        checkout.settle(after=timedelta(minutes=1))
+    assert stub.count_faults() == 0
+    assert checkout.get_order(order)["status"] == ("paid" if acts else "created")
+    assert acts or checkout.pay(order, VISA, key="other").status == 201
+
+
 @pytest.mark.proves("FR-222")
 def test_a_customer_who_is_to_act_has_time_though_that_was_not_put_on_record(
     checkout: StripeCheckout, stub: StripeStub
@@ -744,6 +763,51 @@ def test_a_card_that_was_charged_twice_for_a_payment_is_reported(checkout: Strip
     done = checkout.run("reconcile_payments")
     assert (done["payments"], done["charges"], done["faults"]) == (1, 2, [])
     assert done["differences"] == [f"double_charge {transaction_id}"]
+
+
+@pytest.mark.proves("FR-229")
+def test_a_charge_that_stripe_does_not_know_is_missing_and_keeps_no_other_from_its_return(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order, declined = checkout.create_order(), checkout.create_order()
+    transaction_id = checkout.pay(order, VISA).body["transaction_id"]
+    checkout.mark_paid(order, transaction_id)
+    missing = next(iter(stub.intents))
+    late = checkout.pay(declined, "pm_card_chargeDeclined").body["transaction_id"]
+    [intent] = [intent for intent in stub.intents.values() if intent["metadata"]["order_id"] == declined["id"]]
+    # It was charged all the same.
+    stub._succeed(intent)
+    intent["last_payment_error"] = None
+    del stub.intents[missing]
+    checkout.wait(timedelta(hours=1))
+    done = checkout.run("reconcile_payments")
+    assert (sorted(done["differences"]), done["faults"]) == (
+        sorted([f"missing_there {transaction_id}", f"state {late}"]),
+        [],
+    )
+    checkout.settle()
+    assert stub.live_amount(declined["id"]) == 0
+
+
+@pytest.mark.proves("FR-206", "FR-221")
+@pytest.mark.parametrize("search_refused", [0, 400])
+@pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER])
+def test_what_others_were_charged_since_does_not_lengthen_the_list_that_a_charge_is_looked_up_in(
+    checkout: StripeCheckout, stub: StripeStub, fault: Fault, search_refused: int
+) -> None:
+    stub.search_refused = search_refused
+    order = checkout.create_order()
+    stub.load_fault(CREATE, fault)
+    assert checkout.pay(order, VISA).status == 202
+    later = int((checkout.read_clock() + timedelta(hours=1)).timestamp())
+    sample = {"object": "payment_intent", "status": "succeeded", "amount": 1, "currency": "usd", "metadata": {}}
+    stub.intents |= {
+        f"pi_later_{number}": {**sample, "id": f"pi_later_{number}", "created": later} for number in range(999)
+    }
+    checkout.settle(after=timedelta(hours=2))
+    assert checkout.get_order(order)["status"] == ("paid" if fault is Fault.ERROR_AFTER else "created")
+    assert checkout.payment_items(order)[0]["status"] == ("succeeded" if fault is Fault.ERROR_AFTER else "failed")
+    assert stub.requests["GET /v1/payment_intents"] < 10, "999 are ten pages"
 
 
 @pytest.mark.proves("FR-207", "FR-229")

@@ -17,6 +17,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 IN_FLIGHT = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
+STARTED = format_time(NOW - HOUR)
 
 
 def read_deadline() -> float:
@@ -67,7 +68,8 @@ def charge(payment: Payment, amount: int, **changes: object) -> Charge:
 
 
 def charged_at(at: datetime) -> Payment:
-    return replace(start_payment().succeed(gateway_reference="ch_1", at="later"), created_at=format_time(at))
+    made = start_payment().succeed(gateway_reference="ch_1", at=format_time(at))
+    return replace(made, created_at=format_time(at))
 
 
 @pytest.mark.proves("FR-229")
@@ -118,7 +120,7 @@ def test_a_charge_names_its_payment_whenever_that_was_started() -> None:
     assert report == Report(0, 1, [Difference(Kind.MISSING_HERE, None, "ch_1", "none", "succeeded 24.00 USD")])
 
 
-OPEN = replace(start_payment(), created_at=format_time(NOW - HOUR))
+OPEN = replace(start_payment(), created_at=STARTED, updated_at=STARTED)
 
 
 @pytest.mark.proves("FR-229")
@@ -128,16 +130,16 @@ OPEN = replace(start_payment(), created_at=format_time(NOW - HOUR))
         (OPEN, ChargeStatus.PENDING, False),
         (OPEN, ChargeStatus.DECLINED, True),
         (OPEN, ChargeStatus.SUCCEEDED, True),
-        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at="later"), ChargeStatus.PENDING, False),
-        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at="later"), ChargeStatus.DECLINED, True),
-        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.DECLINED, False),
-        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.PENDING, True),
-        (OPEN.fail(reason="not_charged", at="later"), ChargeStatus.SUCCEEDED, True),
-        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at="later"), ChargeStatus.DECLINED, False),
-        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at="later"), ChargeStatus.PENDING, True),
-        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.SUCCEEDED, False),
-        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.PENDING, True),
-        (OPEN.succeed(gateway_reference="ch_1", at="later"), ChargeStatus.DECLINED, True),
+        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at=STARTED), ChargeStatus.PENDING, False),
+        (OPEN.leave_open(gateway_reference="ch_1", act_until=None, at=STARTED), ChargeStatus.DECLINED, True),
+        (OPEN.fail(reason="not_charged", at=STARTED), ChargeStatus.DECLINED, False),
+        (OPEN.fail(reason="not_charged", at=STARTED), ChargeStatus.PENDING, True),
+        (OPEN.fail(reason="not_charged", at=STARTED), ChargeStatus.SUCCEEDED, True),
+        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at=STARTED), ChargeStatus.DECLINED, False),
+        (OPEN.decline(decline_code="x", gateway_reference="ch_1", at=STARTED), ChargeStatus.PENDING, True),
+        (OPEN.succeed(gateway_reference="ch_1", at=STARTED), ChargeStatus.SUCCEEDED, False),
+        (OPEN.succeed(gateway_reference="ch_1", at=STARTED), ChargeStatus.PENDING, True),
+        (OPEN.succeed(gateway_reference="ch_1", at=STARTED), ChargeStatus.DECLINED, True),
     ],
     ids=lambda value: value.status if isinstance(value, Payment) else str(value),
 )
@@ -158,6 +160,43 @@ def test_a_second_charge_of_a_payment_is_a_double_charge() -> None:
     gone = Difference(Kind.MISSING_THERE, payment.payment_id, "ch_1", "succeeded 24.00 USD", "none")
     for found in (None, second):
         assert compare(Table([payment]), Gateway([second], found=found), NOW - HOUR).differences == [twice, gone]
+
+
+@pytest.mark.proves("FR-229")
+def test_a_second_charge_that_was_wholly_returned_is_none() -> None:
+    payment = charged_at(NOW - HOUR)
+    own = charge(payment, 2400)
+    for returned, differs in ((2399, True), (2400, False)):
+        second = charge(payment, 2400, reference="ch_2", refunded_amount=returned)
+        found = compare(Table([payment]), Gateway([own, second]), NOW - HOUR).differences
+        assert [difference.kind for difference in found] == [Kind.DOUBLE_CHARGE] * differs
+
+
+@pytest.mark.proves("FR-229")
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (IN_FLIGHT + MILLISECOND, ["refunded 0.00 USD, 5.00 USD under way", "refunded 5.00 USD"]),
+        (IN_FLIGHT, []),
+        (timedelta(), []),
+    ],
+)
+def test_a_refund_that_was_made_there_differs_once_it_has_been_under_way_for_longer_than_that_takes(
+    changed: timedelta, told: list[str]
+) -> None:
+    payment = charged_at(NOW - HOUR)
+    refunding = payment.start_refund(500, at=format_time(NOW - changed), due_at=format_time(NOW))
+    found = compare(Table([refunding]), Gateway([charge(payment, 2400, refunded_amount=500)]), NOW - HOUR).differences
+    assert [side for difference in found for side in (difference.here, difference.there)] == told
+    assert compare(Table([refunding]), Gateway([charge(payment, 2400)]), NOW - HOUR).differences == []
+
+
+@pytest.mark.proves("FR-229")
+def test_a_payment_that_has_just_changed_is_left_for_later() -> None:
+    """Its charges were listed before it was read."""
+    payment = replace(charged_at(NOW - HOUR), updated_at=format_time(NOW - IN_FLIGHT))
+    for listed in ([], [charge(payment, 99)], [charge(payment, 2400, reference="ch_2")]):
+        assert compare(Table([payment]), Gateway(listed), NOW - HOUR).differences == []
 
 
 @pytest.mark.proves("FR-229")

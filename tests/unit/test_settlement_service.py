@@ -36,6 +36,7 @@ class Table:
     due: list[Due] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
     postpone: Callable[[], bool] = lambda: True
     reads: list[str] = field(default_factory=list)
 
@@ -43,8 +44,9 @@ class Table:
         assert before == format_time(NOW)
         return self.due[:limit]
 
-    def postpone_payment(self, _due: Due, *, due_at: str) -> bool:
+    def postpone_payment(self, _due: Due, *, due_at: str, attempts: int) -> bool:
         self.postponed.append(due_at)
+        self.attempts.append(attempts)
         return self.postpone()
 
     def get_payment(self, _payment_id: str) -> Payment | None:
@@ -114,11 +116,12 @@ def test_intervals_double_up_to_an_hour_and_are_cut_by_up_to_half(attempts: int,
 
 
 @pytest.mark.proves("FR-207")
-@pytest.mark.parametrize(("left", "minutes"), [(MILLISECOND, 1), (timedelta(), 60)])
-def test_a_customer_at_work_is_looked_after_each_time_as_at_first(left: timedelta, minutes: int) -> None:
+@pytest.mark.parametrize(("left", "minutes", "attempts"), [(MILLISECOND, 1, 0), (timedelta(), 60, 10)])
+def test_a_customer_at_work_is_looked_after_each_time_as_at_first(left: timedelta, minutes: int, attempts: int) -> None:
     table = Table(due=[make_due(attempts=9, act_until=NOW + left)])
     make_service(table, jitter=1.0).settle_due(author(), limit=1)
     assert table.postponed == [format_time(NOW + minutes * MINUTE)]
+    assert table.attempts == [attempts]
 
 
 def refuse() -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "ChargeStatus",
     "Gateway",
     "GatewayRefund",
+    "OutOfTime",
     "OutcomeUndecided",
     "OutcomeUnknown",
     "RefundOutcome",
@@ -35,6 +36,10 @@ class RequestNotTaken(Exception):
 
 class RequestRefused(RequestNotTaken):
     """The gateway looked at the request and said no. Nothing is wrong with the gateway."""
+
+
+class OutOfTime(RequestNotTaken):
+    """The request was not made: there was no time for it. Nothing is wrong with the gateway."""
 
 
 class OutcomeUnknown(Exception):

@@ -16,7 +16,15 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitB
 
 from checkout.clock import Clock, Deadline
 from checkout.errors import CheckoutError, GatewayUnavailable
-from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUndecided, RequestNotTaken, RequestRefused
+from checkout.gateway import (
+    Charge,
+    Gateway,
+    GatewayRefund,
+    OutcomeUndecided,
+    OutOfTime,
+    RequestNotTaken,
+    RequestRefused,
+)
 from checkout.payments import Payment
 from checkout.refunds import Refund
 
@@ -50,6 +58,8 @@ class CircuitGateway:
             failure_threshold=failures,
             recovery_timeout=OPEN_SECONDS,
             success_threshold=1,
+            # Of the gateway it says nothing, neither that it fails nor that it is there.
+            ignored_exceptions=OutOfTime,
         )
         self._states.configure(config, CIRCUIT)
         self._guard = circuit_breaker(name=CIRCUIT, persistence_store=states, config=config)

@@ -405,8 +405,9 @@ class OrderTable:
         one leaves it as it is."""
         self._write([self._change_payment(before, after, [], {})], deadline)
 
-    def postpone_payment(self, due: Due, *, due_at: str) -> bool:
-        """A payment that is still due as it was is due later (FR-207); whether something is left to be done about it.
+    def postpone_payment(self, due: Due, *, due_at: str, attempts: int) -> bool:
+        """A payment that is still due as it was is due later, after so many attempts (FR-207); whether something is
+        left to be done about it.
 
         By its key alone, so that an item that cannot be read does not come first for ever.
         """
@@ -419,7 +420,7 @@ class OrderTable:
                     # Nobody has brought it further, or seen to it, meanwhile.
                     ConditionExpression="due_at = :seen_due_at",
                     ExpressionAttributeValues=to_wire(
-                        {":due_at": due_at, ":attempts": due.settle_attempts + 1, ":seen_due_at": due.due_at}
+                        {":due_at": due_at, ":attempts": attempts, ":seen_due_at": due.due_at}
                     ),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )

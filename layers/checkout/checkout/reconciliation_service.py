@@ -45,7 +45,7 @@ class Report:
 
 
 class ReconciliationService:
-    """What is younger than `in_flight` is left out: both sides may not have heard of it yet."""
+    """What is younger than `in_flight`, or has changed since, is left out: both sides may not have heard of it yet."""
 
     def __init__(self, orders: OrderTable, gateway: Gateway, *, clock: Clock, in_flight: timedelta) -> None:
         self._orders = orders
@@ -63,17 +63,23 @@ class ReconciliationService:
 
         Raises StoreUnavailable and OutcomeUnknown where either side does not answer.
         """
-        until = min(until, self._clock() - self._in_flight)
+        at_rest = self._clock() - self._in_flight
+        until = min(until, at_rest)
         if since >= until:
             return Report(0, 0, [])
         charges = list(self._gateway.list_charges(since, until, deadline))
         ours = self._read_payments(since, until, charges, deadline)
+        moving = {payment.payment_id for payment in ours.values() if payment.updated_at >= format_time(at_rest)}
         differences = [
-            difference for charge in charges for difference in _compare(ours.get(charge.payment_id or ""), charge)
+            difference
+            for charge in charges
+            if charge.payment_id not in moving
+            for difference in _compare(ours.get(charge.payment_id or ""), charge)
         ]
         known = {charge.reference for charge in charges}
         for payment in ours.values():
-            if payment.charged_amount and payment.gateway_reference not in known:
+            is_unseen = payment.charged_amount and payment.gateway_reference not in known
+            if is_unseen and payment.payment_id not in moving:
                 # A charge that was made just outside of the time compared is found by itself.
                 found = self._gateway.find_charge(payment, deadline)
                 is_own = found and found.reference == payment.gateway_reference
@@ -111,13 +117,16 @@ def _compare(payment: Payment | None, charge: Charge | None) -> Iterator[Differe
     if charge.status is not _expect_status(payment):
         yield Difference(Kind.STATE, payment.payment_id, charge.reference, here, there)
     elif charge.status is ChargeStatus.SUCCEEDED and charge.reference != payment.gateway_reference:
-        yield Difference(Kind.DOUBLE_CHARGE, payment.payment_id, charge.reference, here, there)
+        if charge.refunded_amount < charge.money.amount:
+            yield Difference(Kind.DOUBLE_CHARGE, payment.payment_id, charge.reference, here, there)
     elif charge.status is ChargeStatus.SUCCEEDED:
         charged = Money(payment.charged_amount, charge.money.currency)
         if charge.money != charged or (charge.money.currency != payment.money.currency and not payment.failure_reason):
             yield Difference(Kind.AMOUNT, payment.payment_id, charge.reference, here, there)
-        elif charge.refunded_amount != payment.refunded_amount and not payment.amount_in_refunds:
+        elif charge.refunded_amount != payment.refunded_amount:
             refunded_here = f"refunded {Money(payment.refunded_amount, charge.money.currency)}"
+            if payment.amount_in_refunds:
+                refunded_here += f", {Money(payment.amount_in_refunds, charge.money.currency)} under way"
             refunded_there = f"refunded {Money(charge.refunded_amount, charge.money.currency)}"
             yield Difference(Kind.AMOUNT, payment.payment_id, charge.reference, refunded_here, refunded_there)
 

@@ -239,12 +239,13 @@ class SettlementService:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""
         now = self._clock()
         interval = grow_interval(self._settle_after, due.settle_attempts, LONGEST_INTERVAL)
+        attempts = due.settle_attempts + 1
         if (due.act_until or "") > format_time(now):
-            # A customer at work is no fault: whoever has acted shall not wait.
-            interval = self._settle_after
+            # A customer at work is no fault, nor does it count as one later: whoever has acted shall not wait.
+            interval, attempts = self._settle_after, 0
         due_at = format_time(now + interval * (0.5 + self._jitter() / 2))
         try:
-            return self._orders.postpone_payment(due, due_at=due_at)
+            return self._orders.postpone_payment(due, due_at=due_at, attempts=attempts)
         except StoreUnavailable:
             # It comes up again sooner than it need.
             return True

@@ -26,6 +26,7 @@ from checkout.gateway import (
     GatewayRefund,
     OutcomeUndecided,
     OutcomeUnknown,
+    OutOfTime,
     RefundOutcome,
     RequestNotTaken,
     RequestRefused,
@@ -50,6 +51,8 @@ logger = logging.getLogger(__name__)
 PAGE = 100
 LONGEST_REQUEST = timedelta(minutes=10)
 """After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so."""
+
+CLOCKS_APART = timedelta(minutes=1)
 
 AMOUNT_PARAMETERS = {"amount", "currency"}
 TOKEN_CODES = {"token_already_used", "token_in_use", "payment_method_unexpected_state"}
@@ -103,7 +106,12 @@ class StripeGateway:
     def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
         """The search lags by up to a minute: None is no proof. https://docs.stripe.com/search#data-freshness"""
         with self._asking(deadline) as (client, _):
-            intent = self._find_intent(client, payment)
+            try:
+                intent = self._find_intent(client, payment)
+            except stripe.InvalidRequestError as refusal:
+                if refusal.code != "resource_missing":
+                    raise
+                return None
             return _to_charge(intent) if intent and intent["status"] != "canceled" else None
 
     def prevent_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
@@ -236,9 +244,14 @@ class StripeGateway:
         return taker
 
     def _look_in_list(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
-        """The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness"""
-        started = datetime.fromisoformat(payment.created_at) - timedelta(minutes=1)
-        intents = self._list_intents(client, started, self._clock() + timedelta(minutes=1))
+        """The list, other than the search, has everything at once. https://docs.stripe.com/search#data-freshness
+
+        Of the time in which a request to charge the payment can have come to Stripe: the list does not grow with each
+        look. What is made later is made to prevent the charge, and nobody has what it takes to confirm it.
+        """
+        first = datetime.fromisoformat(payment.created_at) - CLOCKS_APART
+        last = datetime.fromisoformat(payment.asked_at) + LONGEST_REQUEST + CLOCKS_APART
+        intents = self._list_intents(client, first, last)
         return next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
 
     def _find_what_took_the_key(self, client: stripe.StripeClient, payment: Payment) -> Charge:
@@ -317,6 +330,8 @@ def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoRet
     """
     if attempts.left_open:
         raise OutcomeUnknown from None
+    if attempts.is_out_of_time:
+        raise OutOfTime from None
     if isinstance(error, stripe.InvalidRequestError):
         raise RequestRefused from None
     if isinstance(

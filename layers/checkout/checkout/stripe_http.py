@@ -33,7 +33,7 @@ class DeadlineClient(stripe.RequestsClient):
 
     `left_open` once an attempt may have had an effect that its answer did not tell. What the SDK is told of a later
     attempt is then no proof, for it repeats requests by itself. `was_abandoned` where an attempt may still be at work,
-    with the session.
+    with the session; `is_out_of_time` where one was not begun.
     """
 
     def __init__(self, deadline: Deadline, session: requests.Session) -> None:
@@ -41,12 +41,14 @@ class DeadlineClient(stripe.RequestsClient):
         self._deadline = deadline
         self.left_open = False
         self.was_abandoned = False
+        self.is_out_of_time = False
 
     def request(  # type: ignore[override]  # the SDK's two signatures differ from each other
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         left = self._deadline()
         if left < SHORTEST_ATTEMPT_SECONDS:
+            self.is_out_of_time = True
             raise stripe.APIConnectionError("no time left", should_retry=False)  # type: ignore[no-untyped-call]
         # A total bounds connecting and waiting together.
         timeout: Any = Timeout(total=left, connect=min(CONNECT_SECONDS, left))
