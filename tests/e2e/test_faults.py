@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -127,6 +128,8 @@ class Operation:
     """Whether its calls of DynamoDB fail too; they are another operation's where only the gateway differs."""
     table: str = ""
     """Of its calls of DynamoDB only those of this table fail, where the others are another operation's."""
+    outcomes: frozenset[int] = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
+    """The statuses that a client does not come back after."""
     check: Callable[[World, Answers, bool], None] = lambda *_: None
 
 
@@ -157,6 +160,38 @@ def check_paid(world: World, answers: Answers, came_back: bool) -> None:
     assert len({payment["idempotency_key_hash"] for payment in world.payments}) <= 1
     assert len(charged) <= 1
     assert sum(payment["status"] != "failed" for payment in world.payments) <= 1
+
+
+def pay_with_declined_card(world: World, key: str) -> httpx.Response:
+    return world.pay(key, "tok_chargeDeclined")
+
+
+def check_declined(world: World, answers: Answers, came_back: bool) -> None:
+    """A client that comes back is told of one decline, once; the order can be paid with another card."""
+    if came_back:
+        assert (answers[-1].status_code, answers[-1].json()["code"]) == (402, "card_declined")
+    told = {answer.json()["transaction_id"] for answer in answers if answer.status_code == 402}
+    declined = {payment["payment_id"] for payment in world.payments if payment.get("decline_code")}
+    assert told <= declined
+    assert len(declined) <= 1
+    check_settled_failed(world)
+
+
+def pay_unanswered(world: World, key: str) -> httpx.Response:
+    return world.pay(key, "tok_timeoutAfterCharge")
+
+
+def pay_unavailable(world: World, key: str) -> httpx.Response:
+    """The gateway does not take the first request of a payment."""
+    return world.pay(key, "tok_unavailable")
+
+
+def check_not_taken(world: World, answers: Answers, came_back: bool) -> None:
+    """A client that comes back is charged where it goes on with the payment, and not where it starts another."""
+    if succeeded(answers):
+        check_paid(world, answers, came_back)
+    else:
+        check_settled_failed(world)
 
 
 def prepare_charge(world: World) -> None:
@@ -382,6 +417,15 @@ REFUNDING = ("GET /v1/refunds", "POST /v1/refunds")
 OPERATIONS = [
     Operation("pay", pay, gateway_faults=simulated(Call.CHARGE), check=check_paid),
     Operation(
+        "pay with a card that is declined",
+        pay_with_declined_card,
+        table="PaymentsTable",
+        outcomes=frozenset({HTTPStatus.PAYMENT_REQUIRED}),
+        check=check_declined,
+    ),
+    Operation("pay, whose answer is lost", pay_unanswered, table="PaymentsTable", check=check_paid),
+    Operation("pay, which is not taken", pay_unavailable, table="PaymentsTable", check=check_not_taken),
+    Operation(
         "pay, again",
         pay_unanswered_again,
         prepare=prepare_lost_answer,
@@ -432,7 +476,7 @@ OPERATIONS = [
         "settle_payments of a refund",
         settle,
         prepare=prepare_lost_refund,
-        gateway_faults=simulated(Call.FIND_REFUND, Call.REFUND),
+        gateway_faults=simulated(Call.FIND_REFUNDS, Call.REFUND),
         comes_back=[True],
         check=check_settled_refund,
     ),
@@ -556,10 +600,10 @@ def run(world: World, operation: Operation, break_it: Callable[[], None], comes_
             break
     # Time goes on, and the schedule runs; the client that came back asks once more.
     world.settle()
-    if comes_back and answers and answers[-1].status_code not in {200, 201}:
+    if comes_back and answers and answers[-1].status_code not in operation.outcomes:
         answers.append(operation.operate(world, key))
         world.settle()
-    check_rules(world, answers)
+    check_rules(world, answers, operation.outcomes)
     operation.check(world, answers, comes_back)
 
 
@@ -572,10 +616,10 @@ def ask(world: World, operation: Operation, key: str, answers: Answers) -> bool:
     if answer is None:
         return True
     answers.append(answer)
-    return succeeded([answer])
+    return answer.status_code in operation.outcomes
 
 
-def check_rules(world: World, answers: Answers) -> None:
+def check_rules(world: World, answers: Answers, outcomes: frozenset[int]) -> None:
     """What holds for every order, whatever happened."""
     order, payments, money = world.stored, world.payments, world.read_money()
     live = [(taken, returned) for taken, returned in money if returned < taken]
@@ -590,7 +634,7 @@ def check_rules(world: World, answers: Answers) -> None:
     refunded = sum(payment["refunded_amount"] for payment in payments)
     assert (charged, refunded) == (sum(taken for taken, _ in money), sum(returned for _, returned in money))
     for answer in answers:
-        assert answer.status_code in {200, 201, 202, 409, 503}, answer.text
+        assert answer.status_code in outcomes | {202, 409, 503}, answer.text
     check_trail(world, order, payments)
 
 

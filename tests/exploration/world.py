@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -258,9 +258,11 @@ class WatchedGateway:
     def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
         return self._ask("refund", payment, lambda: self._gateway.refund(refund, payment, deadline))
 
-    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
-        find = partial(self._gateway.find_refund, refund, payment, deadline)
-        return self._ask("find_refund", payment, find, reads=True)
+    def find_refunds(
+        self, refunds: Sequence[Refund], payment: Payment, deadline: Deadline
+    ) -> Mapping[str, GatewayRefund]:
+        find = partial(self._gateway.find_refunds, refunds, payment, deadline)
+        return self._ask("find_refunds", payment, find, reads=True)
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         return self._gateway.list_charges(since, until, deadline)
@@ -288,7 +290,9 @@ class WatchedGateway:
         return answer
 
 
-def name_outcome(answer: Charge | GatewayRefund) -> str:
+def name_outcome(answer: Charge | GatewayRefund | Mapping[str, GatewayRefund]) -> str:
+    if isinstance(answer, Mapping):
+        return " ".join(refund.outcome for refund in answer.values())
     return answer.status if isinstance(answer, Charge) else answer.outcome
 
 

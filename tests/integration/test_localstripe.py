@@ -77,10 +77,10 @@ def test_a_charge_is_made_and_refunded(gateway: StripeGateway) -> None:
     assert gateway.find_charge(charged, soon) == charge
     assert gateway.prevent_charge(charged, soon) == charge
     refund = new_refund(charged)
-    assert gateway.find_refund(refund, charged, soon) is None
+    assert gateway.find_refunds([refund], charged, soon) == {}
     made = gateway.refund(refund, charged, soon)
     assert made.outcome is RefundOutcome.SUCCEEDED
-    assert gateway.find_refund(refund, charged, soon) == made
+    assert gateway.find_refunds([refund], charged, soon) == {refund.refund_id: made}
     found = gateway.find_charge(charged, soon)
     assert found is not None
     assert found.refunded_amount == 500

@@ -165,7 +165,7 @@ def test_a_key_with_another_amount_or_reason_is_another_request(checkout: Checko
 @pytest.mark.proves("FR-212")
 def test_a_refund_is_looked_for_at_the_gateway_where_a_request_before_may_have_made_it(checkout: Checkout) -> None:
     order = checkout.buy("mug", 2)
-    with patch.object(SimulatedGateway, "find_refund", side_effect=AssertionError):
+    with patch.object(SimulatedGateway, "find_refunds", side_effect=AssertionError):
         assert checkout.refund(order, 1000).status == 201
         checkout.break_gateway(Call.REFUND, Fault.ANSWER_LOST)
         assert checkout.refund(order, key="key").status == 202

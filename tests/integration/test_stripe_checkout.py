@@ -598,6 +598,22 @@ def test_what_stripe_refuses_to_charge_counts_as_a_payment(checkout: StripeCheck
     assert {payment["failure_reason"] for payment in checkout.payment_items(order)} == {"gateway_refused"}
 
 
+@pytest.mark.proves("FR-205", "FR-214", "FR-233")
+def test_a_refund_is_settled_with_as_many_requests_however_many_were_made_before(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    for _ in range(7):
+        assert checkout.refund(order, 10).status == 201
+    stub.load_fault("POST /v1/refunds", Fault.REFUSED)
+    assert checkout.refund(order, 500).status == 202
+    before = stub.requests["GET /v1/refunds"]
+    assert checkout.settle()["faults"] == []
+    assert checkout.refund_items(order)[-1]["status"] == "succeeded"
+    assert stub.requests["GET /v1/refunds"] == before + 2, "for those that were made, and for the one that was not"
+
+
 @pytest.mark.proves("FR-233")
 def test_each_refund_that_a_bank_sends_back_is_counted_and_no_other(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()

@@ -297,7 +297,7 @@ def test_an_answer_that_is_none_of_stripe_s_tells_nothing(stub: StripeStub, gate
         for look in (
             lambda: gateway.find_charge(replace(payment, gateway_reference="pi_1"), soon),
             lambda: gateway.prevent_charge(payment, soon),
-            lambda: gateway.find_refund(new_refund(payment), payment, soon),
+            lambda: gateway.find_refunds([new_refund(payment)], payment, soon),
             lambda: list(gateway.list_charges(datetime.now(UTC), datetime.now(UTC), soon)),
         ):
             # Where a list should be, the SDK says that it was never asked.
@@ -538,10 +538,11 @@ def test_a_charge_whose_customer_never_acts_is_cancelled(stub: StripeStub, gatew
 def test_a_refund_is_made_once_and_found_again(stub: StripeStub, gateway: StripeGateway) -> None:
     payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
     refund = new_refund(payment)
-    assert gateway.find_refund(refund, payment, soon) is None
+    assert gateway.find_refunds([refund], payment, soon) == {}
     made = gateway.refund(refund, payment, soon)
     assert made.outcome is RefundOutcome.SUCCEEDED
-    assert gateway.refund(refund, payment, soon) == gateway.find_refund(refund, payment, soon) == made
+    assert gateway.refund(refund, payment, soon) == made
+    assert gateway.find_refunds([refund], payment, soon) == {refund.refund_id: made}
     [kept] = stub.refunds.values()
     assert kept["metadata"] == {
         "refund_id": refund.refund_id,
@@ -572,7 +573,7 @@ def test_a_refund_is_what_stripe_says_it_is(
     refund = new_refund(payment)
     gateway.refund(refund, payment, soon)
     next(iter(stub.refunds.values()))["status"] = status
-    found = gateway.find_refund(refund, payment, soon)
+    found = gateway.find_refunds([refund], payment, soon).get(refund.refund_id)
     assert found is not None
     assert found.outcome == outcome
 
@@ -600,7 +601,7 @@ def test_a_refund_that_goes_wrong_is_told_as_what_is_known_of_it(
     else:
         gateway.refund(refund, payment, soon)
     assert len(stub.refunds) == refunded
-    found = gateway.find_refund(refund, payment, soon)
+    found = gateway.find_refunds([refund], payment, soon).get(refund.refund_id)
     assert (found is not None) == (refunded == 1)
 
 

@@ -1,6 +1,6 @@
 """When a payment is looked after, to the millisecond, and what is left alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,9 +76,13 @@ class Gateway:
         self.calls.append("find_charge")
         return self.charge
 
-    def find_refund(self, _refund: Refund, _payment: Payment, _deadline: Deadline) -> GatewayRefund | None:
-        self.calls.append("find_refund")
-        return self.refunds.pop(0)
+    def find_refunds(
+        self, refunds: Sequence[Refund], _payment: Payment, _deadline: Deadline
+    ) -> Mapping[str, GatewayRefund]:
+        self.calls.append("find_refunds")
+        return {
+            refund.refund_id: found for refund, found in zip(refunds, self.refunds, strict=True) if found is not None
+        }
 
     def prevent_charge(self, _payment: Payment, _deadline: Deadline) -> Charge | None:
         self.calls.append("prevent_charge")
@@ -240,6 +244,7 @@ def test_an_order_that_the_payment_cannot_pay_is_left_alone(changes: dict[str, A
 REFUNDED = replace(LINKED, charged_amount=2400, refundable_amount=2100, refunded_amount=300, refund_count=4)
 START = Refund.start(CHARGED, Money(100, "usd"), reason=None, at=format_time(NOW))
 MADE = START.succeed(gateway_reference="re_1", at=format_time(NOW))
+OTHER = replace(MADE, refund_id=f"{MADE.refund_id}_other")
 NOT_MADE = START.fail(reason="declined", gateway_reference="re_1", at=format_time(NOW))
 ARRIVED = GatewayRefund("re_1", RefundOutcome.SUCCEEDED)
 SENT_BACK = GatewayRefund("re_1", RefundOutcome.FAILED, "expired_or_canceled_card")
@@ -249,9 +254,9 @@ SENT_BACK = GatewayRefund("re_1", RefundOutcome.FAILED, "expired_or_canceled_car
 @pytest.mark.parametrize(
     ("refunds", "answers", "rejected"),
     [
-        pytest.param([MADE, MADE], [SENT_BACK, SENT_BACK], 2, id="each counts"),
-        pytest.param([MADE, MADE], [ARRIVED, SENT_BACK], 1, id="one that arrived ends nothing"),
-        pytest.param([MADE, MADE], [None, SENT_BACK], 1, id="nor one that the gateway does not find"),
+        pytest.param([MADE, OTHER], [SENT_BACK, SENT_BACK], 2, id="each counts"),
+        pytest.param([MADE, OTHER], [ARRIVED, SENT_BACK], 1, id="one that arrived ends nothing"),
+        pytest.param([MADE, OTHER], [None, SENT_BACK], 1, id="nor one that the gateway does not find"),
         pytest.param([NOT_MADE, MADE], [SENT_BACK], 1, id="one that never was made is not asked for"),
     ],
 )
@@ -261,7 +266,7 @@ def test_refunds_that_a_bank_sent_back_are_counted(
     gateway = Gateway(refunds=list(answers))
     settlement = make_service(Table([REFUNDED], refunds=refunds), gateway).settle_payment(author(), "pay_1_001")
     assert settlement == Settlement(False, rejected)
-    assert gateway.calls == ["find_refund"] * len(answers)
+    assert gateway.calls == ["find_refunds"]
 
 
 @pytest.mark.proves("FR-208", "FR-209", "FR-233")

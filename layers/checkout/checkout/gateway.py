@@ -5,7 +5,7 @@ again, for an hour at least; Stripe promises a day (https://docs.stripe.com/api/
 before its deadline does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -113,8 +113,10 @@ class Gateway(Protocol):
     def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
         """Returns money of a charge, once for a refund. Raises RequestNotTaken and OutcomeUnknown."""
 
-    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
-        """A refund as it is now; None where there is none yet. Raises OutcomeUnknown."""
+    def find_refunds(
+        self, refunds: Sequence[Refund], payment: Payment, deadline: Deadline
+    ) -> Mapping[str, GatewayRefund]:
+        """Of these refunds of a payment those that there are, as they are now, by refund id. Raises OutcomeUnknown."""
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         """Every charge made from `since` up to `until`, in any order. Raises OutcomeUnknown."""

@@ -5,7 +5,7 @@ most every 5 s. A fault of the table keeps nobody from the gateway: where the st
 for closed, and where it cannot be written down who tries the gateway again, whoever asks does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -85,8 +85,10 @@ class CircuitGateway:
     def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
         return self._ask(lambda: self._gateway.refund(refund, payment, deadline))
 
-    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
-        return self._ask(lambda: self._gateway.find_refund(refund, payment, deadline))
+    def find_refunds(
+        self, refunds: Sequence[Refund], payment: Payment, deadline: Deadline
+    ) -> Mapping[str, GatewayRefund]:
+        return self._ask(lambda: self._gateway.find_refunds(refunds, payment, deadline))
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         yield from self._ask(lambda: list(self._gateway.list_charges(since, until, deadline)))

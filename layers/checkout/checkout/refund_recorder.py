@@ -42,8 +42,9 @@ def ask_for_refund(gateway: Gateway, started: StartedRefund, author: Author) -> 
 
     Raises RequestNotTaken and OutcomeUnknown.
     """
-    found = gateway.find_refund(started.refund, started.payment, author.gateway_deadline) if started.resumed else None
-    return found or gateway.refund(started.refund, started.payment, author.gateway_deadline)
+    refund, payment, deadline = started.refund, started.payment, author.gateway_deadline
+    found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id) if started.resumed else None
+    return found or gateway.refund(refund, payment, deadline)
 
 
 class RefundRecorder:

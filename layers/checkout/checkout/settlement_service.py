@@ -177,10 +177,11 @@ class SettlementService:
         refunded again, by staff: the bank that sent it back would do so again.
         """
         rejected = 0
-        for refund in self._orders.get_refunds_of(payment, author.deadline):
-            found = (
-                self._gateway.find_refund(refund, payment, author.gateway_deadline) if refund.has_succeeded else None
-            )
+        made = [refund for refund in self._orders.get_refunds_of(payment, author.deadline) if refund.has_succeeded]
+        # At once: a payment may have more refunds than there is time for requests.
+        there = self._gateway.find_refunds(made, payment, author.gateway_deadline)
+        for refund in made:
+            found = there.get(refund.refund_id)
             if found is None or found.outcome is not RefundOutcome.FAILED:
                 continue
             payment, is_news = decide_on_latest(functools.partial(self._take_back, author, payment, refund, found))

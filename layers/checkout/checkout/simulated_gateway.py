@@ -10,7 +10,7 @@ Items, by their key payment_id
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,7 +77,7 @@ class Call(StrEnum):
     FIND_CHARGE = "find_charge"
     PREVENT_CHARGE = "prevent_charge"
     REFUND = "refund"
-    FIND_REFUND = "find_refund"
+    FIND_REFUNDS = "find_refunds"
     LIST_CHARGES = "list_charges"
 
 
@@ -137,10 +137,15 @@ class SimulatedGateway:
         with self._receive(Call.REFUND, deadline) as fault:
             return self._refund(refund, fails=fault is Fault.REFUND_FAILED)
 
-    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:  # noqa: ARG002
-        with self._receive(Call.FIND_REFUND, deadline):
-            known = self._find(refund.refund_id)
-            return _to_refund(known) if known else None
+    def find_refunds(
+        self,
+        refunds: Sequence[Refund],
+        payment: Payment,  # noqa: ARG002
+        deadline: Deadline,
+    ) -> Mapping[str, GatewayRefund]:
+        with self._receive(Call.FIND_REFUNDS, deadline):
+            known = [(refund.refund_id, self._find(refund.refund_id)) for refund in refunds]
+            return {refund_id: _to_refund(item) for refund_id, item in known if item}
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         with self._receive(Call.LIST_CHARGES, deadline):

@@ -10,7 +10,7 @@ effect, with all the attempts of the SDK counted.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -153,13 +153,15 @@ class StripeGateway:
                 if not (is_over and _was_replayed(error.headers or {})):
                     raise
                 # It will be answered the same for a day; what came of it is in the list.
-                found = self._look_for_refund(client, refund, payment)
-                return found or GatewayRefund(None, RefundOutcome.FAILED, "gateway_error")
+                found = self._look_for_refunds(client, [refund], payment)
+                return found.get(refund.refund_id) or GatewayRefund(None, RefundOutcome.FAILED, "gateway_error")
             return _to_refund(_read(made, "refund"))
 
-    def find_refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund | None:
+    def find_refunds(
+        self, refunds: Sequence[Refund], payment: Payment, deadline: Deadline
+    ) -> Mapping[str, GatewayRefund]:
         with self._asking(deadline) as (client, _):
-            return self._look_for_refund(client, refund, payment)
+            return self._look_for_refunds(client, refunds, payment)
 
     def list_charges(self, since: datetime, until: datetime, deadline: Deadline) -> Iterator[Charge]:
         """All but intents that were cancelled: nothing was ever charged by those."""
@@ -208,10 +210,20 @@ class StripeGateway:
         # The search may have it as it was a while ago.
         return next((self._retrieve(client, intent.id) for intent in found.data), None)
 
-    def _look_for_refund(self, client: stripe.StripeClient, refund: Refund, payment: Payment) -> GatewayRefund | None:
+    def _look_for_refunds(
+        self, client: stripe.StripeClient, refunds: Sequence[Refund], payment: Payment
+    ) -> dict[str, GatewayRefund]:
+        """In the list of the payment's, newest first, as far as it takes."""
+        wanted = {refund.refund_id for refund in refunds}
+        found: dict[str, GatewayRefund] = {}
         listed = client.v1.refunds.list({"payment_intent": str(payment.gateway_reference), "limit": PAGE})
-        refunds = (_read(made, "refund") for made in listed.auto_paging_iter())
-        return next((_to_refund(made) for made in refunds if _read_id(made, "refund_id") == refund.refund_id), None)
+        for made in (_read(refund, "refund") for refund in listed.auto_paging_iter()):
+            refund_id = _read_id(made, "refund_id")
+            if refund_id in wanted - found.keys():
+                found[refund_id] = _to_refund(made)
+            if found.keys() == wanted:
+                break
+        return found
 
     def _take_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         """The intent that takes the payment's idempotency key, and is not confirmed; or the one that has taken it.
