@@ -189,6 +189,7 @@ docs: setup ## Make the page at /docs: needs npm the first time
 	@$(PY) -m tools.make_docs
 
 build: setup .venv-sam/.stamp ## Build for Lambda with `sam build`: ARCH=x86_64 or arm64
+	@case "$(ARCH)" in x86_64 | arm64) ;; *) echo "build: Lambda runs on ARCH=x86_64 or arm64." >&2; exit 2 ;; esac
 	@$(PY) -m tools.make_docs || true
 	@find functions -name __pycache__ -prune -exec rm -r {} +
 	@ARCH=$(ARCH) PYTHON=$(abspath $(PY)) $(SAM) build --parameter-overrides Architecture=$(ARCH)

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 from rich.console import Console
+from rich.live import Live
 from rich.padding import Padding
+from rich.spinner import Spinner
 from rich.text import Text
 from rich.tree import Tree
 
@@ -88,7 +90,8 @@ class Demo:
 
     def working(self, what: str) -> AbstractContextManager[object]:
         """Shows on a terminal that it goes on, for as long as the block lasts."""
-        return self._console.status(what)
+        # As a status of the console, but that would take standard output for itself.
+        return Live(Spinner("dots", what), console=self._console, transient=True, redirect_stdout=False)
 
     def step(self, title: str, call: Callable[[], httpx.Response], *checks: Callable[[Any], Check]) -> Any:
         """Makes a call and shows it: what was asked, what came, how long it took. The body of the answer.

@@ -2,6 +2,7 @@
 
 import argparse
 
+from local.commands import CannotWork, run_command
 from local.keys import issue_token
 
 
@@ -10,8 +11,10 @@ def main() -> None:
     parser.add_argument("--customer", default="alice", help="whose token it is")
     parser.add_argument("--scope", default="", help="what it allows, parted by spaces")
     arguments = parser.parse_args()
+    if not arguments.customer:
+        raise CannotWork("A token is somebody's: CUSTOMER=alice.")
     print(issue_token(arguments.customer, scope=arguments.scope))
 
 
 if __name__ == "__main__":
-    main()
+    run_command("token", main)

@@ -53,7 +53,10 @@ def reconcile(day: datetime) -> int:
 
 
 def read_day(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; one is {datetime.now(UTC):%Y-%m-%d}") from None
 
 
 def describe_cause(fault: BaseException) -> str:

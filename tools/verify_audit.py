@@ -114,7 +114,7 @@ def main() -> int:
         checked, misfits = verify_orders(find_tables(arguments), order_id=arguments.order, advance=progress.update)
     for order_id, misfit in misfits.items():
         print(f"{order_id}: entry {misfit.sequence} {misfit.reason}")
-    print(f"{checked} orders checked, {len(misfits)} audit trails do not fit")
+    print(f"{checked} order{'s' * (checked != 1)} checked, {len(misfits)} audit trails do not fit")
     if arguments.order and not checked and not misfits:
         raise CannotWork(f"There is no order {arguments.order} here. `GET /orders` and the console show what there is.")
     return 1 if misfits else 0

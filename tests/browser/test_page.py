@@ -241,6 +241,43 @@ def test_a_phone_s_page_stands_still_while_it_pays(visit: Open, calls: Callable[
     assert page.evaluate(READ_SHIFTS) == []
 
 
+@pytest.mark.proves("FR-411")
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_page_stands_still_when_the_network_goes_and_when_it_comes_again(
+    visit: Open, calls: Callable[[Visitor], Customer], viewport: dict[str, int]
+) -> None:
+    visitor = visit(viewport=viewport)
+    page = visitor.open(f"#/pay/{calls(visitor).create_order()['id']}")
+    for offline in (True, False):
+        visitor.context.set_offline(offline)
+        expect(page.get_by_text("No connection.")).to_be_visible(visible=offline)
+    assert page.evaluate(READ_SHIFTS) == []
+
+
+FIND_COVERED = """() => {
+    const focused = document.activeElement
+    const box = (element) => element.getBoundingClientRect()
+    if (focused === document.body || focused.closest('.tabs, .bar, .skip')) return null
+    const [bar, tabs] = ['.bar', '.tabs'].map((name) => box(document.querySelector(name)))
+    const isCovered = box(focused).top < bar.bottom || box(focused).bottom > tabs.top
+    return isCovered ? focused.outerHTML.slice(0, 80) : null
+}"""
+
+
+@pytest.mark.proves("FR-412")
+def test_on_a_phone_nothing_lies_over_what_has_the_focus(visit: Open, calls: Callable[[Visitor], Customer]) -> None:
+    visitor = visit("sam", scope=STAFF_SCOPE, viewport=PHONE)
+    order, _ = calls(visitor).buy()
+    assert calls(visitor).refund(order, amount=100, key="of a part").status_code == 201
+    page = visitor.open(f"#/orders/{order['id']}")
+    passed = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FIND_COVERED) is None
+        passed.append(page.evaluate("document.activeElement.tagName"))
+    assert {"INPUT", "SUMMARY"} <= set(passed), "the field of the amount, and entries of the trail"
+
+
 @pytest.mark.proves("FR-412")
 def test_on_a_phone_nothing_touches_what_is_beside_it(visit: Open, calls: Callable[[Visitor], Customer]) -> None:
     visitor = visit("sam", scope=STAFF_SCOPE, viewport=PHONE)

@@ -194,7 +194,8 @@ def test_it_can_be_awaited(alice: AuthenticatedClient, checkout: Checkout) -> No
 def test_what_the_readme_shows_runs(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     [code] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    shown = {"TOKEN": issue_token(f"alice-{uuid.uuid4()}")}
+    monkeypatch.setenv("TOKEN", issue_token(f"alice-{uuid.uuid4()}"))
+    shown: dict[str, Any] = {}
     exec(code.replace("http://127.0.0.1:3000", checkout.base_url), shown)  # noqa: S102 - it is ours
     order: Any = shown["order"]
     assert order.status is OrderStatus.PAID

@@ -44,6 +44,8 @@ def machine(tmp_path: Path) -> dict[str, str]:
         ("tests.exploration --only zzz", {}, "No scenario has zzz in its name", "One is called"),
         ("local.serve --port 0 --db dynamodb-local", {}, "needs Java 17 or newer", "Install it"),
         ("local.sam_local --port 0", {}, "need Docker", "`apt-get install docker.io`"),
+        ("tools.reconcile --endpoint {nowhere} --day yesterday", {}, "'yesterday' is no day", "; one is 20"),
+        ("local.token --customer=", {}, "A token is somebody's", "CUSTOMER=alice"),
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(
@@ -141,3 +143,9 @@ def test_a_port_that_is_taken_is_named_and_another_advised() -> None:
             serve_application(lambda *_: [], port, threaded=False),
         ):
             pass
+
+
+def test_what_lambda_does_not_run_on_is_not_built() -> None:
+    built = subprocess.run(["make", "build", "ARCH=sparc"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 2
+    assert "Lambda runs on ARCH=x86_64 or arm64." in built.stderr

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -195,3 +196,31 @@ def test_each_step_waits_for_a_key_and_says_so() -> None:
     assert played.wait() == 0
     [told] = re.findall(r"played in ([\d.]+) s", shown.decode())
     assert float(told) + 11 * PAUSE_SECONDS <= time.perf_counter() - started, "what it waited is not counted"
+
+
+WORKING = """
+import sys, time
+from contextlib import redirect_stdout
+from local.demo import Demo, make_console
+
+console = make_console()
+with open(sys.argv[1], "w") as log, redirect_stdout(log), Demo({}, console).working("settling"):
+    print("a line of the functions' log")
+    time.sleep(0.3)
+"""
+
+
+def test_what_functions_log_does_not_come_between_the_steps(tmp_path: Path) -> None:
+    main, terminal = pty.openpty()
+    worked = subprocess.run(
+        [sys.executable, "-c", WORKING, tmp_path / "log"],
+        cwd=ROOT,
+        stdout=terminal,
+        env={**os.environ, "TERM": "xterm"},
+        check=True,
+    )
+    shown = os.read(main, 65536)
+    assert worked.returncode == 0
+    assert b"settling" in shown
+    assert b"functions' log" not in shown
+    assert (tmp_path / "log").read_text() == "a line of the functions' log\n"
