@@ -89,9 +89,11 @@ def test_an_order_that_is_being_paid_says_so_until_it_is_paid(alice: Visitor, ca
         expect(page.locator(".actions")).to_have_count(0)
         page.reload()
         alice.wait(page)
+    page.locator("summary").nth(1).focus()
     paid = customer.pay(order, "tok_timeoutAfterCharge", key=key)
     assert paid.status_code == 201
     expect(page.locator(".entry b").last).to_have_text("Card charged")
+    expect(page.locator("summary").nth(1)).to_be_focused()
     expect(page.locator(".order-head .pill")).to_have_text("Being paid")
     customer.mark_paid(order, paid.json()["transaction_id"])
     expect(page.locator(".order-head .pill")).to_have_text("Paid")

@@ -37,9 +37,10 @@ export async function showOrder({ place, id, signal, who }) {
     // Where one was, and what one had opened, is there again.
     const opened = [...place.querySelectorAll('details')].map(({ open }) => open)
     const hadFocus = place.contains(document.activeElement)
+    const focused = [...place.querySelectorAll('summary')].indexOf(document.activeElement)
     place.replaceChildren(...draw(found, faults, { path, signal, repaint, who }))
     for (const [at, details] of place.querySelectorAll('details').entries()) details.open = opened[at] ?? false
-    if (hadFocus) place.querySelector('h1').focus({ preventScroll: true })
+    if (hadFocus) (place.querySelectorAll('summary')[focused] ?? place.querySelector('h1')).focus({ preventScroll: true })
   }
   // Once more, where something was done.
   const repaint = async (said) => {
