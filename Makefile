@@ -188,12 +188,14 @@ client: setup ## Generate clients/python anew, from web/openapi.json
 docs: setup ## Make the page at /docs: needs npm the first time
 	@$(PY) -m tools.make_docs
 
-build: setup .venv-sam/.stamp ## Build for Lambda with `sam build`: ARCH=x86_64 or arm64
-	@case "$(ARCH)" in x86_64 | arm64) ;; *) echo "build: Lambda runs on ARCH=x86_64 or arm64." >&2; exit 2 ;; esac
+build: .known-arch setup .venv-sam/.stamp ## Build for Lambda with `sam build`: ARCH=x86_64 or arm64
 	@$(PY) -m tools.make_docs || true
 	@find functions -name __pycache__ -prune -exec rm -r {} +
 	@ARCH=$(ARCH) PYTHON=$(abspath $(PY)) $(SAM) build --parameter-overrides Architecture=$(ARCH)
 	@$(PY) -m local.compile_layers
+
+.known-arch:
+	@case "$(ARCH)" in x86_64 | arm64) ;; *) echo "build: Lambda runs on ARCH=x86_64 or arm64." >&2; exit 2 ;; esac
 
 compile := .venv/bin/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links $(if $(UPGRADE),--upgrade)
