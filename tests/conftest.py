@@ -20,6 +20,10 @@ def missing_for_containers() -> str | None:
     return engine.missing() if REQUIRE_ALL else "Container tests run in `make verify` (REQUIRE_ALL=1)."
 
 
+def missing_for_browsers() -> str | None:
+    return chromium.missing() if REQUIRE_ALL else "Browser tests run in `make verify` (REQUIRE_ALL=1)."
+
+
 def missing_localstripe() -> str | None:
     return None if LOCALSTRIPE.exists() else "localstripe is missing: `make verify` installs it."
 
@@ -34,7 +38,7 @@ def missing_valgrind() -> str | None:
 
 
 MISSING = {
-    "browser": chromium.missing,
+    "browser": missing_for_browsers,
     "docs": missing_docs,
     "dynamodb_local": dynamodb_local.missing,
     "containers": missing_for_containers,
