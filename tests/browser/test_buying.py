@@ -129,6 +129,26 @@ def test_a_double_click_on_a_card_that_is_declined_is_one_attempt_and_told_once(
     expect(paying.get_by_text("You clicked twice")).to_have_count(0)
 
 
+@pytest.mark.proves("FR-406", "FR-408")
+def test_the_second_click_of_a_double_click_that_comes_after_the_answer_tries_nothing_again(
+    alice: Visitor, paying: Page
+) -> None:
+    button = choose(paying, "Declined").first
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    assert place
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    paying.mouse.click(x, y)
+    expect(paying.get_by_role("alert")).to_contain_text("Your bank declined this card.")
+    paying.mouse.down(click_count=2)
+    paying.mouse.up(click_count=2)
+    paying.wait_for_timeout(500)
+    assert len(read_keys(alice)) == 1
+    paying.mouse.click(x, y)
+    expect(paying.get_by_role("button", name="Try again")).to_be_enabled()
+    assert len(read_keys(alice)) == 2
+
+
 @pytest.mark.proves("FR-406", "FR-416")
 def test_what_was_turned_away_from_before_it_was_begun_waits_for_a_click(
     alice: Visitor, paying: Page, count_charges: Count

@@ -78,6 +78,8 @@ export async function showPay({ place, id, signal }) {
     panel.dataset.is = news.is
   }
   const pay = async (click) => {
+    // The second of a double click, whose first has been answered meanwhile, is no wish to try again.
+    if (round === null && click?.detail > 1) return
     round ??= { sent: 0, clicks: 0, over: new AbortController() }
     const mine = round
     if (mine.sent === 2) return
