@@ -15,6 +15,7 @@ import ast
 import difflib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def make_copy() -> None:
     for name in COPIED_FILES:
         shutil.copy(ROOT / name, COPY / name)
     shutil.copytree(ROOT / "layers" / "checkout" / "checkout", COPY / "src" / "checkout", ignore=others)
-    (COPY / "pyproject.toml").write_text(_make_settings())
+    (COPY / "pyproject.toml").write_text(make_settings())
     stamp.write_text(now)
 
 
@@ -194,11 +195,11 @@ def _hash_sources() -> str:
     return digest.hexdigest()
 
 
-def _make_settings() -> str:
+def make_settings() -> str:
     """The project's settings of pytest with the copy's package, and those of mutmut."""
     tests = [f"tests/unit/test_{name}.py" for name in UNIT_TESTS]
     tests += [f"tests/integration/test_{name}.py" for name in INTEGRATION_TESTS]
-    settings = (ROOT / "pyproject.toml").read_text().replace('".", "layers/checkout"]', '".", "src"]', 1)
+    settings = re.sub(r"(?m)^pythonpath = .*$", 'pythonpath = [".", "src"]', (ROOT / "pyproject.toml").read_text())
     mutated = [f"src/checkout/{module}.py" for module in MODULES]
     return settings + "\n".join(
         [

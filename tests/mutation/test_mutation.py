@@ -42,3 +42,10 @@ def test_a_mutant_is_the_lines_that_differ(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(mutation, "COPY", tmp_path)
     [mutant] = mutation.describe("money", ["checkout.money.x_add__mutmut_1"])
     assert mutant == mutation.Mutant("money", "add", "one + other", "one - other")
+
+
+@pytest.mark.proves("FR-311")
+def test_tests_of_the_copy_come_by_its_package() -> None:
+    settings = tomllib.loads(mutation.make_settings())["tool"]
+    assert settings["pytest"]["ini_options"]["pythonpath"] == [".", "src"]
+    assert settings["mutmut"]["source_paths"] == ["src"]
