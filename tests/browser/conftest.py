@@ -22,6 +22,9 @@ from local.keys import issue_token
 from local.tables import connect
 from tests.e2e.conftest import Checkout, Customer, open_runtime
 
+DESKTOP = {"width": 1280, "height": 720}
+PHONE = {"width": 360, "height": 740}
+
 # Machines that run tests do other things besides.
 PATIENCE_MILLISECONDS = 20_000
 KEEP_TOKEN = "sessionStorage.getItem('token') ?? sessionStorage.setItem('token', JSON.stringify({token}))"

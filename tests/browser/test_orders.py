@@ -9,12 +9,18 @@ from playwright.sync_api import Route, expect
 from checkout.currencies import MINOR_UNIT_DIGITS
 from checkout.money import Money
 from checkout.simulated_gateway import Call, Fault
-from tests.browser.conftest import Open, Visitor, choose, read_order_id, spoil_trail
+from tests.browser.conftest import DESKTOP, PHONE, Open, Visitor, choose, read_order_id, spoil_trail
 from tests.e2e.conftest import Checkout, Customer, new_key
 
 pytestmark = [pytest.mark.browser]
 
 Calls = Callable[[Visitor], Customer]
+
+# Where what a page had before stands.
+READ_PLACES = """() => {
+    const parts = document.querySelectorAll('.order-id, .order-side dt, .order-side .total, .trail, .entry-title')
+    return [...parts].slice(0, 9).map((part) => part.getBoundingClientRect().top)
+}"""
 
 
 @pytest.mark.proves("FR-405")
@@ -101,6 +107,23 @@ def test_an_order_that_is_being_paid_says_so_until_it_is_paid(alice: Visitor, ca
     asked = len(alice.sent_to("GET", f"/orders/{order['id']}"))
     page.wait_for_timeout(4000)
     assert len(alice.sent_to("GET", f"/orders/{order['id']}")) == asked, "it is settled"
+
+
+@pytest.mark.proves("FR-412", "FR-416")
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_when_an_order_that_is_being_paid_is_settled(
+    visit: Open, calls: Calls, size: dict[str, int]
+) -> None:
+    alice = visit(viewport=size)
+    customer = calls(alice)
+    order, key = customer.create_order(), new_key()
+    assert customer.pay(order, "tok_timeoutAfterCharge", key=key).status_code == 202
+    page = alice.open(f"#/orders/{order['id']}")
+    expect(page.get_by_text("A payment is under way")).to_be_visible()
+    places = page.evaluate(READ_PLACES)
+    customer.mark_paid(order, customer.pay(order, "tok_timeoutAfterCharge", key=key).json()["transaction_id"])
+    expect(page.get_by_text("The payment is settled")).to_be_visible()
+    assert page.evaluate(READ_PLACES) == places
 
 
 @pytest.mark.proves("FR-416", "FR-408")

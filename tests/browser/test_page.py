@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from checkout.caller import STAFF_SCOPE
 from local.template import ROOT
-from tests.browser.conftest import Open, Visitor, choose, read_order_id, spoil_trail
+from tests.browser.conftest import DESKTOP, PHONE, Open, Visitor, choose, read_order_id, spoil_trail
 from tests.e2e.conftest import Customer
 
 pytestmark = [pytest.mark.browser]
@@ -23,8 +23,6 @@ pytestmark = [pytest.mark.browser]
 MOST_BYTES = 150_000
 MOST_MILLISECONDS = 1000
 LOADS = 7
-DESKTOP = {"width": 1280, "height": 720}
-PHONE = {"width": 360, "height": 740}
 READ_FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
 READ_SUB = "JSON.parse(atob(JSON.parse(sessionStorage.getItem('token')).split('.')[1])).sub"
 READ_SHIFTS = """() => new Promise((resolve) => {

@@ -17,6 +17,9 @@ export const leave = (orderId) => remark(intent(orderId), { isLeft: true })
 // Of each payment that a trail tells of, what it says last.
 const lastOf = (entries) => new Map(entries.filter(({ event, facts }) => facts.payment_id && !event.startsWith('order_')).map(({ to, facts }) => [facts.payment_id, to]))
 
+// The payment that a trail tells of last.
+export const lastPayment = (entries) => [...lastOf(entries).keys()].at(-1)
+
 // Whether a payment of the order is open, by its trail.
 export const isBeingPaid = (order, entries) => order.status === 'created' && [...lastOf(entries).values()].some((status) => OPEN.includes(status))
 

@@ -5,7 +5,7 @@ import { canCheck, check } from '../audit.js'
 import { h, speak } from '../dom.js'
 import { money, plainMoney, plural, readMoney, STATUSES, time } from '../format.js'
 import { action, icon, ICONS, itemList, note, pill } from '../parts.js'
-import { isBeingPaid, refundOrder, refundUnderWay } from '../payment.js'
+import { isBeingPaid, lastPayment, refundOrder, refundUnderWay } from '../payment.js'
 import { reason } from '../refusals.js'
 
 const EVENTS = {
@@ -32,13 +32,16 @@ export async function showOrder({ place, id, signal, who }) {
     const [order, { entries }] = await Promise.all([read(path, signal), read(`${path}/audit`, signal)])
     return { order, entries, isBeingPaid: isBeingPaid(order, entries), isOwn: !who.isStaff || (await isAmongOwn(order, signal)) }
   }
-  const paint = async (found) => {
+  const paint = async (found, isSettledNow = false) => {
     const faults = canCheck() ? await check(found.order.id, found.entries) : null
     // Where one was, and what one had opened, is there again.
     const opened = [...place.querySelectorAll('details')].map(({ open }) => open)
     const hadFocus = place.contains(document.activeElement)
     const focused = [...place.querySelectorAll('summary')].indexOf(document.activeElement)
-    place.replaceChildren(...draw(found, faults, { path, signal, repaint, who }))
+    const height = place.querySelector('.what-now')?.getBoundingClientRect().height
+    place.replaceChildren(...draw(found, faults, { path, signal, repaint, who, isSettledNow }))
+    // What is below stays where it is when what was waited for comes by itself.
+    if (isSettledNow) place.querySelector('.what-now').style.minHeight = `${height}px`
     for (const [at, details] of place.querySelectorAll('details').entries()) details.open = opened[at] ?? false
     if (hadFocus) (place.querySelectorAll('summary')[focused] ?? place.querySelector('h1')).focus({ preventScroll: true })
   }
@@ -71,12 +74,12 @@ async function watch(seen, look, paint, signal) {
     const isNew = found.entries.length !== seen.entries.length || found.isBeingPaid !== seen.isBeingPaid
     seen = found
     if (!isNew) continue
-    await paint(found)
+    await paint(found, !found.isBeingPaid)
     if (!found.isBeingPaid) speak(found.order.status === 'created' ? 'The payment did not go through.' : `The order is ${STATUSES[found.order.status].toLowerCase()}.`)
   }
 }
 
-function draw({ order, entries, isBeingPaid, isOwn }, faults, { path, signal, repaint, who }) {
+function draw({ order, entries, isBeingPaid, isOwn }, faults, { path, signal, repaint, who, isSettledNow }) {
   const refused = h('div', { class: 'refused' })
   return [
     h('p', { class: 'way-back' }, h('a', { href: '#/orders' }, icon(ICONS.back), 'Orders')),
@@ -90,7 +93,7 @@ function draw({ order, entries, isBeingPaid, isOwn }, faults, { path, signal, re
     h(
       'div',
       { class: 'order-columns' },
-      h('div', { class: 'order-side' }, facts(order), isBeingPaid ? wait() : actions(order, { path, signal, refused, repaint, who, isOwn }), refused, who.isStaff && isRefundable(order) && refundForm(order, { signal, repaint })),
+      h('div', { class: 'order-side' }, facts(order, entries), h('div', { class: 'what-now' }, isBeingPaid ? wait() : actions(order, { path, signal, refused, repaint, who, isOwn }) || (isSettledNow && settled(order))), refused, who.isStaff && isRefundable(order) && refundForm(order, { signal, repaint })),
       trail(entries, faults, order.currency),
     ),
   ]
@@ -104,8 +107,12 @@ const wait = () =>
     h('p', {}, 'The bank has not said yet what became of it. This page keeps asking; you need not do anything.'),
   )
 
-const facts = (order) =>
-  h(
+const settled = ({ status }) =>
+  h('div', { class: 'note' }, h('p', { class: 'note-title' }, 'The payment is settled'), h('p', {}, `The bank has answered. The order is ${STATUSES[status].toLowerCase()}.`))
+
+function facts(order, entries) {
+  const payment = order.payment_transaction_id ?? lastPayment(entries)
+  return h(
     'section',
     { class: 'panel', 'aria-label': 'The order' },
     itemList(order),
@@ -118,9 +125,10 @@ const facts = (order) =>
       h('dd', {}, h('time', { datetime: order.created_at }, time(order.created_at))),
       h('dt', {}, 'Changed'),
       h('dd', {}, h('time', { datetime: order.updated_at }, time(order.updated_at))),
-      order.payment_transaction_id && [h('dt', {}, 'Payment'), h('dd', { class: 'mono' }, order.payment_transaction_id)],
+      payment && [h('dt', {}, order.payment_transaction_id ? 'Payment' : 'Last payment'), h('dd', { class: 'mono' }, payment)],
     ),
   )
+}
 
 function actions(order, { path, signal, refused, repaint, who, isOwn }) {
   const buttons = []
