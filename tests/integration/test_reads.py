@@ -82,15 +82,16 @@ def test_a_catalogue_longer_than_a_page_is_answered_whole(checkout: Checkout) ->
 
 @pytest.mark.proves("FR-107", "FR-108")
 @pytest.mark.parametrize("query", [{}, {"status": "created"}], ids=["all", "by status"])
+@pytest.mark.parametrize("limit", ["2", "4"])
 def test_a_history_whose_orders_fill_a_page_early_goes_on_with_its_cursor(
-    checkout: Checkout, query: dict[str, str]
+    checkout: Checkout, query: dict[str, str], limit: str
 ) -> None:
     ids = [checkout.create_order()["id"] for _ in range(5)]
     found: list[str] = []
     cursor: dict[str, str] = {}
     with asking(checkout, "Query", cut):
         while True:
-            page = checkout.list_orders(limit="4", **query, **cursor)
+            page = checkout.list_orders(limit=limit, **query, **cursor)
             found += [order["id"] for order in page["orders"]]
             if page["next_cursor"] is None:
                 break

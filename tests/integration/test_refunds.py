@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -205,6 +206,20 @@ def test_a_refund_whose_outcome_is_not_known_is_pending_and_settled(checkout: Ch
     assert checkout.audit_trail(order)[-1].actor == "system"
     again = checkout.refund(order, key="key")
     assert (again.status, again.body["refund_id"]) == (201, answer.body["refund_id"])
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-212", "FR-213")
+def test_a_refund_that_settling_has_ended_keeps_its_answer_when_it_is_asked_for_again(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.ANSWER_LOST)
+    checkout.refund(order, key="key")
+    checkout.settle()
+    for kept in (0, 1):
+        with failing(checkout, lambda name, _: name == "PutItem") if not kept else nullcontext():
+            assert checkout.refund(order, key="key").status == 201
+        records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("refund")]
+        assert sum("data" in item for item in records) == kept
     assert len(checkout.refunds(order)) == 1
 
 
