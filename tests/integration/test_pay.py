@@ -237,6 +237,15 @@ def test_a_retry_that_learns_nothing_is_not_on_record_and_holds_up_no_other(chec
 
 
 @pytest.mark.proves("FR-013", "FR-016")
+def test_a_payment_that_is_resumed_keeps_its_answer_with_its_outcome(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutAfterCharge", key="key").status == 202
+    assert checkout.pay(order, "tok_timeoutAfterCharge", key="key").status == 201
+    [record] = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay")]
+    assert "data" in record
+
+
+@pytest.mark.proves("FR-013", "FR-016")
 def test_a_result_that_cannot_be_kept_is_still_given(checkout: Checkout) -> None:
     """To a payment that settling has ended; any other is kept with its outcome."""
     order = checkout.create_order()

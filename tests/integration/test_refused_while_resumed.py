@@ -8,7 +8,7 @@ import pytest
 
 from checkout.gateway import RequestNotTaken
 from checkout.payments import Payment
-from checkout.simulated_gateway import SimulatedGateway
+from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
 from tests.integration.test_pay import failing, is_outcome
 from tests.integration.test_races import without_idempotency_records
@@ -63,6 +63,22 @@ def test_a_refusal_says_nothing_of_what_a_retry_was_doing(checkout: Checkout) ->
     assert (answer.status, answer.body["status"], answer.body["duplicate"]) == (202, "pending", False)
     assert checkout.settle()["orders_paid"] == 1
     assert len(checkout.charges(order)) == 1
+
+
+@pytest.mark.proves("FR-015", "FR-019")
+def test_a_retry_that_is_refused_after_settling_has_ended_the_payment_tells_its_end(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.break_gateway(Call.CHARGE, Fault.ANSWER_LOST)
+    assert checkout.pay(order, key="key").status == 202
+
+    def refuse(*_: Any) -> Any:
+        assert checkout.settle()["orders_paid"] == 1
+        raise RequestNotTaken
+
+    with patch.object(SimulatedGateway, "charge", refuse):
+        answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.body["status"]) == (201, "succeeded")
+    assert any("data" in item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay"))
 
 
 @pytest.mark.dynamodb_local

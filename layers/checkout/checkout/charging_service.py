@@ -203,11 +203,11 @@ class ChargingService:
     def _resume(self, caller: Caller, order: Order, payment: Payment, record: KeyRecord | None) -> Attempt:
         _check_kept(payment)
         now = self._clock()
-        has_key = record is not None and record.holds(payment.payment_id, now)
         if payment.is_open and payment.is_busy(format_time(now)):
             raise IdempotencyInProgress
         if not (payment.is_open and payment.may_be_resumed(now)):
-            return Attempt(order, payment, resumed=True, has_key=has_key)
+            return Attempt(order, payment, resumed=True)
+        has_key = record is not None and record.holds(payment.payment_id, now)
         resumed = payment.resume(at=format_time(now), busy_until=_busy_until(caller, now))
         self._orders.note_work_on_payment(payment, resumed, caller.deadline)
         return Attempt(order, resumed, resumed=True, has_key=has_key)
