@@ -113,6 +113,10 @@ class StripeStub:
         for kept in (self.intents, self.refunds, self._keys):
             kept.clear()
 
+    def forget_keys(self) -> None:
+        """As Stripe does after a day at least."""
+        self._keys.clear()
+
     def charges(self, order_id: str) -> list[dict[str, Any]]:
         """The intents that took money for an order."""
         return [

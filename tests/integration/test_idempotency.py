@@ -343,6 +343,8 @@ def test_a_late_retry_leaves_a_key_to_the_order_that_has_been_paid_with_it_since
     assert (late.status, late.body["order_id"], late.body["duplicate"]) == (201, first["id"], True)
     again = checkout.pay(second, key="key")
     assert (again.status, again.body["order_id"], again.body["duplicate"]) == (201, second["id"], True)
+    records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay")]
+    assert [record["made_id"] for record in records] == [again.body["transaction_id"]]
     assert [len(checkout.charges(order)) for order in (first, second)] == [1, 1]
 
 
@@ -362,6 +364,8 @@ def test_a_late_retry_leaves_a_key_to_the_order_that_has_been_refunded_with_it_s
     assert (late.status, late.body["order_id"], late.body["amount"]) == (201, first["id"], 500)
     again = checkout.refund(second, 300, key="key")
     assert (again.status, again.body["order_id"], again.body["amount"]) == (201, second["id"], 300)
+    records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("refund")]
+    assert [record["made_id"] for record in records] == [again.body["refund_id"]]
     assert [checkout.order_item(order)["refunded_amount"] for order in (first, second)] == [500, 300]
 
 

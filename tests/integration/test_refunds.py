@@ -209,17 +209,60 @@ def test_a_refund_whose_outcome_is_not_known_is_pending_and_settled(checkout: Ch
     assert len(checkout.refunds(order)) == 1
 
 
+def has_answer(checkout: Checkout) -> bool:
+    """Whether the key of the one refund that was asked for has the answer to it."""
+    [record] = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("refund")]
+    return "data" in record
+
+
+@pytest.mark.proves("FR-212")
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_refund_keeps_its_answer_with_its_outcome(checkout: Checkout, resumed: bool) -> None:
+    order = checkout.buy()
+    if resumed:
+        checkout.break_gateway(Call.REFUND, Fault.ANSWER_LOST)
+        assert checkout.refund(order, key="key").status == 202
+    with failing(checkout, lambda name, _: name == "PutItem"):
+        assert checkout.refund(order, key="key").status == 201
+    assert has_answer(checkout)
+
+
+@pytest.mark.proves("FR-212")
+def test_a_refund_s_replay_reads_its_record_alone(checkout: Checkout) -> None:
+    order = checkout.buy()
+    first = checkout.refund(order, key="key")
+    calls: list[str] = []
+    checkout.database.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    assert checkout.refund(order, key="key").text == first.text
+    assert calls == ["GetItem"]
+
+
+@pytest.mark.proves("FR-212", "FR-213")
+def test_a_refund_that_settling_ends_meanwhile_keeps_its_answer(checkout: Checkout) -> None:
+    order = checkout.buy()
+    real = SimulatedGateway.refund
+
+    def refund(*arguments: Any) -> GatewayRefund:
+        answer = real(*arguments)
+        assert checkout.settle()["settled"] == 1
+        return answer
+
+    with patch.object(SimulatedGateway, "refund", refund):
+        assert checkout.refund(order, key="key").status == 201
+    assert has_answer(checkout)
+    assert len(checkout.refunds(order)) == 1
+
+
 @pytest.mark.proves("FR-212", "FR-213")
 def test_a_refund_that_settling_has_ended_keeps_its_answer_when_it_is_asked_for_again(checkout: Checkout) -> None:
     order = checkout.buy()
     checkout.break_gateway(Call.REFUND, Fault.ANSWER_LOST)
     checkout.refund(order, key="key")
     checkout.settle()
-    for kept in (0, 1):
-        with failing(checkout, lambda name, _: name == "PutItem") if not kept else nullcontext():
+    for kept in (False, True):
+        with nullcontext() if kept else failing(checkout, lambda name, _: name == "PutItem"):
             assert checkout.refund(order, key="key").status == 201
-        records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("refund")]
-        assert sum("data" in item for item in records) == kept
+        assert has_answer(checkout) == kept
     assert len(checkout.refunds(order)) == 1
 
 

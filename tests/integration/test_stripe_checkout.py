@@ -843,7 +843,7 @@ def test_a_key_that_stripe_has_forgotten_is_not_sent_again(checkout: StripeCheck
     order = checkout.create_order()
     stub.load_fault(CREATE, Fault.ERROR_AFTER)
     assert checkout.pay(order, VISA, key="key").status == 202
-    stub._keys.clear()
+    stub.forget_keys()
     checkout.wait(timedelta(hours=25))
     checkout.forget_idempotency()
     assert checkout.pay(order, VISA, key="key").status == 202
@@ -860,7 +860,7 @@ def test_an_intent_that_is_known_is_not_made_again_once_stripe_has_forgotten_its
     order = checkout.create_order()
     with failing(checkout, is_outcome):
         first = checkout.pay(order, "pm_card_authenticationRequired", key="key")
-    stub._keys.clear()
+    stub.forget_keys()
     checkout.settle(after=timedelta(hours=26))
     again = checkout.pay(order, "pm_card_authenticationRequired", key="key")
     assert (again.status, again.body["next_action"]) == (202, first.body["next_action"])
@@ -879,7 +879,7 @@ def test_a_refund_whose_key_stripe_has_forgotten_is_looked_for_and_not_made_agai
     checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
     stub.load_fault("POST /v1/refunds", Fault.ERROR_AFTER)
     assert checkout.refund(order, 500).status == 202
-    stub._keys.clear()
+    stub.forget_keys()
     assert checkout.settle(after=timedelta(hours=25))["faults"] == []
     assert [refund["amount"] for refund in stub.refunds.values()] == [500]
     assert checkout.order_item(order)["refunded_amount"] == 500

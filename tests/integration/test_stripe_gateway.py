@@ -2,6 +2,7 @@
 the answers. What the real test mode adds to that is not proved here."""
 
 import logging
+import socket
 import socketserver
 import threading
 import time
@@ -446,6 +447,58 @@ def test_a_charge_that_the_search_does_not_know_yet_is_not_taken_for_none(
     assert (settled.status, settled.payment_id) == (ChargeStatus.SUCCEEDED, payment.payment_id)
 
 
+@pytest.mark.proves("FR-203", "FR-206")
+def test_a_request_that_was_left_to_itself_is_not_sent_late(
+    stub: StripeStub, gateway: StripeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function sleeps between two requests, with the threads that it has; they go on when it does."""
+    go_on, resolved, resolve = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def resolve_late(*arguments: Any) -> Any:
+        go_on.wait(10)
+        resolved.set()
+        return resolve(*arguments)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
+    payment = new_payment()
+    with pytest.raises(OutcomeUnknown):
+        gateway.charge(payment, "pm_card_visa", in_seconds(1.5))
+    go_on.set()
+    assert resolved.wait(10)
+    time.sleep(0.5)
+    assert stub.charges(payment.order_id) == []
+
+
+@pytest.mark.proves("FR-206")
+def test_a_charge_whose_key_stripe_has_forgotten_is_looked_for_in_the_list(
+    stub: StripeStub, gateway: StripeGateway
+) -> None:
+    charged, lost = new_payment(), new_payment(2)
+    gateway.charge(charged, "pm_card_visa", soon)
+    stub.forget_keys()
+    stub.search_lags = True
+    next_day = new_gateway(stub.address, later=timedelta(hours=25))
+    settled = next_day.prevent_charge(charged, soon)
+    assert settled is not None
+    assert settled.status is ChargeStatus.SUCCEEDED
+    assert next_day.prevent_charge(lost, soon) is None
+    assert len(stub.intents) == 1, "a key that is free again protects nothing"
+
+
+@pytest.mark.proves("FR-206", "FR-209")
+@pytest.mark.parametrize("search_refused", [None, 403])
+def test_of_a_payment_s_intents_the_charge_is_found_and_not_what_prevents_one(
+    stub: StripeStub, gateway: StripeGateway, search_refused: int | None
+) -> None:
+    payment = new_payment()
+    stub.search_refused = search_refused
+    charge = gateway.charge(payment, "pm_card_visa", soon)
+    stub.intents = {"pi_0": {**stub.intents[charge.reference], "id": "pi_0", "status": "canceled"}} | stub.intents
+    stub.intents["pi_9"] = {**stub.intents["pi_0"], "id": "pi_9"}
+    assert gateway.find_charge(payment, soon) == charge
+    assert gateway.prevent_charge(payment, soon) == charge
+
+
 @pytest.mark.proves("FR-206", "FR-209")
 @pytest.mark.parametrize("status", [400, 403])
 def test_an_account_that_may_not_search_finds_its_charges_in_the_list(
@@ -576,6 +629,22 @@ def test_a_refund_is_what_stripe_says_it_is(
     found = gateway.find_refunds([refund], payment, soon).get(refund.refund_id)
     assert found is not None
     assert found.outcome == outcome
+
+
+@pytest.mark.proves("FR-213", "FR-214")
+def test_a_refund_that_came_late_to_stripe_has_failed_only_once_that_is_over(
+    stub: StripeStub, gateway: StripeGateway
+) -> None:
+    """The SDK repeats a request that failed, and is told that it has failed."""
+    payment = new_payment(reference=gateway.charge(new_payment(), "pm_card_visa", soon).reference)
+    refund = new_refund(payment)
+    later = new_gateway(stub.address, later=timedelta(minutes=30))
+    stub.load_fault(REFUND, Fault.ERROR_BEFORE)
+    with pytest.raises(OutcomeUnknown):
+        later.refund(refund, payment, soon)
+    assert stub.requests[REFUND] > 1
+    made = later.refund(refund, payment, soon)
+    assert (made.outcome, made.failure_reason) == (RefundOutcome.FAILED, "gateway_error")
 
 
 @pytest.mark.proves("FR-212", "FR-213")

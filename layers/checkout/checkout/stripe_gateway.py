@@ -10,7 +10,7 @@ effect, with all the attempts of the SDK counted.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -35,7 +35,7 @@ from checkout.identifiers import is_payment_id
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.stripe_amounts import from_stripe_amount, to_stripe_amount
-from checkout.stripe_http import MAX_RETRIES, DeadlineClient
+from checkout.stripe_http import MAX_RETRIES, DeadlineClient, was_replayed
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
@@ -51,6 +51,9 @@ logger = logging.getLogger(__name__)
 PAGE = 100
 LONGEST_REQUEST = timedelta(minutes=10)
 """After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so."""
+
+KEYS_KEPT = timedelta(hours=23)
+"""A day at least, less what clocks are apart and a request takes. https://docs.stripe.com/api/idempotent_requests"""
 
 CLOCKS_APART = timedelta(minutes=1)
 
@@ -98,7 +101,7 @@ class StripeGateway:
                     raise
                 return self._read_refusal(client, refusal)
             intent = _read(made, "payment_intent")
-            if made.last_response and _was_replayed(made.last_response.headers):
+            if made.last_response and was_replayed(made.last_response.headers):
                 # What was answered first; what has become of it since is another question.
                 intent = self._end_decline(client, self._retrieve(client, made.id))
             return _read_outcome(intent)
@@ -116,7 +119,7 @@ class StripeGateway:
 
     def prevent_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
         with self._asking(deadline) as (client, _):
-            intent = self._find_intent(client, payment) or self._take_key(client, payment)
+            intent = self._find_intent(client, payment) or self._end_key(client, payment)
             if intent is None:
                 return None
             if intent["status"] not in {"succeeded", "processing", "canceled"}:
@@ -148,9 +151,10 @@ class StripeGateway:
                 if attempts.left_open or error.code in KEY_IN_USE:
                     raise
                 return GatewayRefund(None, RefundOutcome.FAILED, error.code or "refused")
-            except stripe.APIError as error:
+            except stripe.APIError:
+                # The SDK repeats a request by itself: what it has just begun is not over.
                 is_over = datetime.fromisoformat(refund.created_at) < self._clock() - LONGEST_REQUEST
-                if not (is_over and _was_replayed(error.headers or {})):
+                if not (is_over and attempts.were_replays):
                     raise
                 # It will be answered the same for a day; what came of it is in the list.
                 found = self._look_for_refunds(client, [refund], payment)
@@ -208,7 +212,7 @@ class StripeGateway:
             # Not every account may search: https://docs.stripe.com/search
             return self._look_in_list(client, payment)
         # The search may have it as it was a while ago.
-        return next((self._retrieve(client, intent.id) for intent in found.data), None)
+        return _choose(self._retrieve(client, intent.id) for intent in found.data)
 
     def _look_for_refunds(
         self, client: stripe.StripeClient, refunds: Sequence[Refund], payment: Payment
@@ -224,6 +228,13 @@ class StripeGateway:
             if found.keys() == wanted:
                 break
         return found
+
+    def _end_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
+        """What became of the payment's idempotency key, once no request can charge with it any more."""
+        if datetime.fromisoformat(payment.asked_at) < self._clock() - KEYS_KEPT:
+            # It may be free again, and would tell nothing.
+            return self._look_in_list(client, payment)
+        return self._take_key(client, payment)
 
     def _take_key(self, client: stripe.StripeClient, payment: Payment) -> Intent | None:
         """The intent that takes the payment's idempotency key, and is not confirmed; or the one that has taken it.
@@ -243,7 +254,7 @@ class StripeGateway:
         except stripe.IdempotencyError:
             return self._look_for_taker(client, payment)
         except stripe.APIError as error:
-            if not _was_replayed(error.headers or {}):
+            if not was_replayed(error.headers or {}):
                 raise
             # A request like this one took the key, and will be answered the same for as long as Stripe keeps it.
             return self._look_for_taker(client, payment)
@@ -264,7 +275,7 @@ class StripeGateway:
         first = datetime.fromisoformat(payment.created_at) - CLOCKS_APART
         last = datetime.fromisoformat(payment.asked_at) + LONGEST_REQUEST + CLOCKS_APART
         intents = self._list_intents(client, first, last)
-        return next((intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id), None)
+        return _choose(intent for intent in intents if _read_id(intent, "payment_id") == payment.payment_id)
 
     def _find_what_took_the_key(self, client: stripe.StripeClient, payment: Payment) -> Charge:
         """The key was used with other parameters: the charge was prevented, or it was made by an earlier release."""
@@ -304,7 +315,7 @@ class StripeGateway:
                 money=payment.money,
                 decline_code=decline_code,
             )
-        if _was_replayed(declined.headers or {}):
+        if was_replayed(declined.headers or {}):
             intent = self._retrieve(client, intent["id"])
         return _to_charge(intent)
 
@@ -354,9 +365,13 @@ def _raise_meaning(error: stripe.StripeError, attempts: DeadlineClient) -> NoRet
     raise OutcomeUnknown from None
 
 
-def _was_replayed(headers: Mapping[str, str]) -> bool:
-    """Whether Stripe gave what it had answered before. https://docs.stripe.com/api/idempotent_requests"""
-    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
+def _choose(intents: Iterable[Intent]) -> Intent | None:
+    """Of a payment's intents the one that can charge, or has; then one that was declined. Others prevent a charge."""
+    return min(
+        intents,
+        key=lambda intent: (intent["status"] == "canceled", not intent.get("last_payment_error")),
+        default=None,
+    )
 
 
 def _to_params(payment: Payment) -> "PaymentIntentCreateParams":

@@ -1,6 +1,7 @@
 """What Stripe's SDK sends its requests with: HTTP for as long as a deadline allows (FR-219)."""
 
 import functools
+import io
 import threading
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
@@ -13,7 +14,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from checkout.clock import Deadline
 
-__all__ = ["MAX_RETRIES", "DeadlineClient"]
+__all__ = ["MAX_RETRIES", "DeadlineClient", "was_replayed"]
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +34,8 @@ class DeadlineClient(stripe.RequestsClient):
 
     `left_open` once an attempt may have had an effect that its answer did not tell. What the SDK is told of a later
     attempt is then no proof, for it repeats requests by itself. `was_abandoned` where an attempt may still be at work,
-    with the session; `is_out_of_time` where one was not begun.
+    with the session; `is_out_of_time` where one was not begun; `were_replays` while all were answered with what an
+    earlier call had been.
     """
 
     def __init__(self, deadline: Deadline, session: requests.Session) -> None:
@@ -42,6 +44,7 @@ class DeadlineClient(stripe.RequestsClient):
         self.left_open = False
         self.was_abandoned = False
         self.is_out_of_time = False
+        self.were_replays = True
 
     def request(  # type: ignore[override]  # the SDK's two signatures differ from each other
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
@@ -54,14 +57,17 @@ class DeadlineClient(stripe.RequestsClient):
         timeout: Any = Timeout(total=left, connect=min(CONNECT_SECONDS, left))
         self._timeout = timeout
         send = super().request
+        body = _InTime(post_data.encode(), self._deadline) if post_data else post_data
+        were_replays, self.were_replays = self.were_replays, False
         try:
-            content, status, answered = _call_within(left, lambda: send(method, url, headers, post_data))
+            content, status, answered = _call_within(left, lambda: send(method, url, headers, body))
         except stripe.APIConnectionError as error:
             self.left_open = self.left_open or not _was_never_sent(error)
             raise
         except TimeoutError:
             self.left_open = self.was_abandoned = True
             raise stripe.APIConnectionError("no time left", should_retry=False) from None  # type: ignore[no-untyped-call]
+        self.were_replays = were_replays and was_replayed(answered)
         is_open = status >= 500 or status == 409 or (status == 429 and LOCK_TIMEOUT in content)
         self.left_open = self.left_open or is_open
         return content, status, answered
@@ -70,6 +76,28 @@ class DeadlineClient(stripe.RequestsClient):
         """As the SDK decides, where the pause before it and the attempt itself fit into what is left."""
         has_time = self._deadline() > LONGEST_PAUSE + SHORTEST_ATTEMPT_SECONDS
         return has_time and bool(super()._should_retry(*arguments))
+
+
+class _InTime(io.BytesIO):
+    """The body of a request, for as long as there is time.
+
+    An attempt that was left to itself may come to its connection long after, when a function that slept goes on: it
+    sends no request then, but the beginning of one.
+    """
+
+    def __init__(self, content: bytes, deadline: Deadline) -> None:
+        super().__init__(content)
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._deadline() <= 0:
+            raise TimeoutError
+        return super().read(size)
+
+
+def was_replayed(headers: Mapping[str, str]) -> bool:
+    """Whether Stripe gave what it had answered before. https://docs.stripe.com/api/idempotent_requests"""
+    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
 
 
 def _call_within(seconds: float, call: Callable[[], Answer]) -> Answer:
