@@ -364,6 +364,11 @@ def prepare_failed_request_of_stripe(world: World) -> None:
     assert world.pay("charge").status_code == 202
 
 
+def prepare_lost_decline_of_stripe(world: World) -> None:
+    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_AFTER, times=3)
+    assert world.pay("charge", "pm_card_chargeDeclined").status_code == 202
+
+
 def receive_event(world: World, key: str) -> httpx.Response:
     event = world.control("make_event", number=key, order_id=world.order["id"])
     headers = {"stripe-signature": event["signature"], "content-type": "application/json"}
@@ -545,6 +550,14 @@ OPERATIONS = [
         gateway="stripe",
         gateway_faults=of_stripe(*FINDING),
         check=check_event,
+    ),
+    Operation(
+        "receive_stripe_event of a decline whose answer was lost",
+        receive_event,
+        prepare=prepare_lost_decline_of_stripe,
+        gateway="stripe",
+        gateway_faults=of_stripe(*FINDING, "POST /v1/payment_intents/{id}/cancel"),
+        check=check_settled_failed,
     ),
     Operation(
         "settle_payments with Stripe of a charge whose answer was lost",
