@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -71,7 +71,7 @@ def test_a_charge_that_was_never_made_is_made_impossible_and_fails(checkout: Che
         checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
     [item] = checkout.payment_items(order)
     done = checkout.settle()
-    assert (done["settled"], done["orders_paid"]) == (1, 0)
+    assert (done["settled"], done["orders_paid"], done["faults"]) == (1, 0, [])
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["failure_reason"]) == ("failed", "not_charged")
     assert "live_payment_id" not in checkout.order_item(order)
@@ -340,9 +340,27 @@ def test_a_charge_of_another_amount_is_returned_and_its_order_let_go(checkout: C
         "refund_started",
         "refund_succeeded",
     ]
-    assert checkout.audit_trail(order)[2].facts["gateway_reference"] == "ch_late"
+    failed, started = checkout.audit_trail(order)[2:4]
+    assert failed.facts["gateway_reference"] == started.facts["gateway_reference"] == "ch_late"
+    assert "refunded_amount" not in started.facts
     assert checkout.order_item(order)["refunded_amount"] == 0
     assert checkout.pay(order).status == 201
+
+
+@pytest.mark.proves("FR-205", "FR-209")
+def test_a_return_is_looked_after_soon_however_long_it_took_to_know_of_the_charge(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    with failing(checkout, is_claim, after=True):
+        checkout.pay(order)
+    charge_behind_our_back(checkout, checkout.payment_items(order)[0]["payment_id"], 99)
+    checkout.break_gateway(Call.FIND_CHARGE, Fault.REFUSED, 4)
+    for _ in range(4):
+        checkout.settle(after=timedelta(hours=1))
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    checkout.settle(after=timedelta(hours=1))
+    [payment] = checkout.payment_items(order)
+    assert (payment["status"], payment["settle_attempts"]) == ("refunding", 0)
+    assert datetime.fromisoformat(payment["due_at"]) - checkout.read_clock() < timedelta(minutes=3)
 
 
 @pytest.mark.proves("FR-209", "FR-014")

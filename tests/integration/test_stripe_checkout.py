@@ -871,6 +871,21 @@ def test_an_intent_that_is_known_is_not_made_again_once_stripe_has_forgotten_its
     assert stub.live_amount(order["id"]) == order["total_amount"]
 
 
+@pytest.mark.proves("FR-010", "FR-204")
+def test_a_payment_that_waited_for_a_day_leaves_its_key_to_the_order_that_used_it_since(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    first, second = checkout.create_order(), checkout.create_order()
+    with failing(checkout, is_outcome):
+        checkout.pay(first, "pm_card_authenticationRequired", key="key")
+    checkout.settle(after=timedelta(hours=26))
+    paid = checkout.pay(second, VISA, key="key")
+    stub.act(next(iter(stub.intents)), succeeds=True)
+    assert checkout.pay(first, "pm_card_authenticationRequired", key="key").status == 201
+    records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay")]
+    assert [record["made_id"] for record in records] == [paid.body["transaction_id"]]
+
+
 @pytest.mark.proves("FR-212", "FR-213")
 def test_a_refund_whose_key_stripe_has_forgotten_is_looked_for_and_not_made_again(
     checkout: StripeCheckout, stub: StripeStub
