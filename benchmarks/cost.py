@@ -123,7 +123,7 @@ def read_prices() -> dict[str, dict[str, float]]:
 
 
 def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> dict[str, Any]:
-    """Dollars for a million checkouts, by part. `processor_ms` is of a warm call of each function."""
+    """Dollars for a million checkouts on x86_64, by part. `processor_ms` is of a warm call of each function."""
     prices = tomllib.loads(PRICES.read_text(encoding="utf-8"))
     assumed, database = prices["assumed"], prices["dynamodb"]
     declared = read_prices()
@@ -149,8 +149,8 @@ def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> d
         * (database["storage_gb_month"] + database["point_in_time_recovery_gb_month"]),
         "API Gateway": len(steps) * declared["ApiGateway"]["Requests"],
         "Lambda requests": 2 * len(steps) * functions["Requests"],
-        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["GBSeconds"] / 1000,
-        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["GBSeconds"] / 1000,
+        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["GBSecondsX86"] / 1000,
+        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["GBSecondsX86"] / 1000,
         "Logs": logged * gb * (declared["Logs"]["GB"] + prices["logs"]["gb_month_stored"]),
     }
     return {

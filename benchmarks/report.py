@@ -173,8 +173,8 @@ def make_price() -> str:
     rows = sorted(million["parts"].items(), key=lambda part: -part[1])
     table = _make_table(["part", "US dollars"], [*((name, f"{dollars:.2f}") for name, dollars in rows)])
     return (
-        f"{table}\n\nIn all ${million['total']:.2f}, in {million['region']} by the list prices of {million['date']}; "
-        f"the largest part is {million['largest']}."
+        f"{table}\n\nIn all ${million['total']:.2f}, in {million['region']}, on x86_64, by the list prices of "
+        f"{million['date']}; the largest part is {million['largest']}."
     )
 
 

@@ -122,7 +122,8 @@ def spell_values(declared: Mapping[str, Any]) -> str:
 
 def list_prices(document: Mapping[str, Any]) -> str:
     """A row for each price of the template."""
-    of = {"WriteUnits": "million write units", "ReadUnits": "million read units", "GBSeconds": "million GB-seconds"}
+    of = {"WriteUnits": "million write units", "ReadUnits": "million read units"}
+    of |= {"GBSecondsX86": "million GB-seconds on x86_64", "GBSecondsArm": "million GB-seconds on arm64"}
     of |= {"Requests": "million requests", "GB": "GB taken in"}
     rows = [
         (f"{service}, a {of[name]}", price)
@@ -133,7 +134,7 @@ def list_prices(document: Mapping[str, Any]) -> str:
 
 
 def list_schedules(template: Template, document: Mapping[str, Any]) -> str:
-    """What a month of each scheduled function costs where nothing is to be done: its calls, its reads, its time."""
+    """What a month of each scheduled function costs on x86_64 where nothing is to be done: its calls, reads, time."""
     prices = document["Mappings"]["Prices"]
     rows = []
 
@@ -147,7 +148,7 @@ def list_schedules(template: Template, document: Mapping[str, Any]) -> str:
         add(f"{name}, calls", f"{runs} x {prices['Lambda']['Requests']}")
         add(
             f"{name}, time, were it {IDLE_SECONDS} s",
-            f"{runs} x {IDLE_SECONDS} s x 0.5 GB x {prices['Lambda']['GBSeconds']}",
+            f"{runs} x {IDLE_SECONDS} s x 0.5 GB x {prices['Lambda']['GBSecondsX86']}",
         )
         if queries := IDLE_QUERIES.get(schedule.function.name):
             reads = f"{runs} x {queries} queries x 0.5 units x {prices['DynamoDB']['ReadUnits']}"

@@ -16,6 +16,7 @@ TEMPLATE = read_template()
 [BODY] = TEMPLATE.dashboards.values()
 WIDGETS = read_widgets(BODY)
 GRAPHS = {widget.title: widget for widget in WIDGETS if isinstance(widget, Graph)}
+COST = "USD for each order paid, by what it pays"
 FUNCTIONS = {function.logical_id: function.name for function in TEMPLATE.functions.values()}
 
 
@@ -50,7 +51,7 @@ def test_every_function_is_in_each_graph_by_function(title: str) -> None:
 @pytest.mark.proves("FR-601", "FR-604")
 @pytest.mark.parametrize(
     "title",
-    ["Write units by table and index", "Read units by table and index", "USD for each order paid, by what it pays"],
+    ["Write units by table and index", "Read units by table and index", COST],
 )
 def test_every_table_and_index_is_counted(title: str) -> None:
     declared = {(table, "") for table in TEMPLATE.tables}
@@ -98,12 +99,12 @@ def test_what_is_named_of_aws_exists_there_and_here() -> None:
 
 @pytest.mark.proves("FR-604")
 def test_cost_is_that_of_the_prices_and_of_the_memory_that_are_declared() -> None:
-    graph = GRAPHS["USD for each order paid, by what it pays"]
+    graph = GRAPHS[COST]
     expressions = {line.label: line.expression for line in graph.lines if line.expression}
     prices = DOCUMENT["Mappings"]["Prices"]
     memory = DOCUMENT["Globals"]["Function"]["MemorySize"]
     assert {function.memory_mb for function in TEMPLATE.functions.values()} == {memory}
-    assert f"* {memory} / 1024 * {prices['Lambda']['GBSeconds']} / 1000000" in expressions["function time"]
+    assert f"* {memory} / 1024 * {prices['Lambda']['GBSecondsX86']} / 1000000" in expressions["function time"]
     for label, (service, name) in {
         "write units": ("DynamoDB", "WriteUnits"),
         "read units": ("DynamoDB", "ReadUnits"),
@@ -117,8 +118,10 @@ def test_cost_is_that_of_the_prices_and_of_the_memory_that_are_declared() -> Non
 
 
 @pytest.mark.proves("FR-604")
-def test_cost_of_an_order_is_worked_out_from_all_that_was_consumed() -> None:
-    graph = GRAPHS["USD for each order paid, by what it pays"]
+@pytest.mark.parametrize(("architecture", "gb_seconds"), [("x86_64", 16.6667), ("arm64", 13.3334)])
+def test_cost_of_an_order_is_worked_out_from_all_that_was_consumed(architecture: str, gb_seconds: float) -> None:
+    [body] = read_template({"Architecture": architecture}).dashboards.values()
+    [graph] = [widget for widget in read_widgets(body) if isinstance(widget, Graph) and widget.title == COST]
     consumed = [
         (Metric.of("AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="OrdersTable"), 30),
         (Metric.of("AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="AuditTable"), 10),
@@ -128,7 +131,7 @@ def test_cost_of_an_order_is_worked_out_from_all_that_was_consumed() -> None:
     ]
     cost = evaluate(graph, [Sample(metric, 0, value) for metric, value in consumed], period=1, periods=2)
     assert cost["write units"] == [pytest.approx(40 * 0.625 / 1_000_000 / 2), None]
-    assert cost["function time"] == [pytest.approx(0.2 * 0.5 * 16.6667 / 1_000_000 / 2), None]
+    assert cost["function time"] == [pytest.approx(0.2 * 0.5 * gb_seconds / 1_000_000 / 2), None]
     assert cost["API requests"] == [pytest.approx(4 * 1.0 / 1_000_000 / 2), None]
     assert cost["read units"] == [0, None]
 
