@@ -20,7 +20,7 @@ DYNAMODB_LOCAL_DATA = ROOT / ".data" / "dynamodb"
 
 
 @contextmanager
-def open_database(kind: str = "embedded", endpoint: str = "") -> Iterator[str]:
+def open_database(kind: str = "embedded", endpoint: str | None = None) -> Iterator[str]:
     """The endpoint of a database for as long as the block lasts: the one given, or one of a kind."""
     # A developer's own profile: nothing here needs it, and boto3 fails where it is named and not there.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):

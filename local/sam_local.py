@@ -25,6 +25,7 @@ from local.containers import engine
 from local.containers.base_image import ARCHITECTURE, make_base_image
 from local.dynamodb_local import DynamoDBLocal
 from local.keys import issue_token, local_parameters
+from local.port import add_port
 from local.progress import working
 from local.serve import announce
 from local.tables import connect, create_tables, load_products
@@ -147,7 +148,7 @@ def build_checkout() -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the checkout in containers.")
-    parser.add_argument("--port", type=int, default=3000)
+    add_port(parser)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -14,11 +14,12 @@ from watchfiles import PythonFilter, watch
 from local.commands import CannotWork, run_command
 from local.database import DATABASES, open_database
 from local.keys import issue_token, local_parameters
+from local.port import add_port
 from local.progress import working
 from local.runtime import Runtime
 from local.schedules import run_schedules
 from local.sign_in import SignIn
-from local.tables import connect, create_tables, load_products
+from local.tables import connect, create_tables, load_products, read_endpoint
 from local.template import ROOT, TemplateError, read_template
 from local.wsgi import serve_application
 
@@ -34,12 +35,14 @@ SCHEDULE_LOG = ROOT / ".data" / "schedules.log"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Keep the local runtime up.")
-    parser.add_argument("--port", type=int, default=3000)
+    add_port(parser)
     parser.add_argument("--db", choices=DATABASES, default="embedded")
+    endpoint = os.environ.get("DYNAMODB_ENDPOINT") or None
+    parser.add_argument("--endpoint", type=read_endpoint, default=endpoint, help="a DynamoDB that runs elsewhere")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with open_database(arguments.db, os.environ.get("DYNAMODB_ENDPOINT", "")) as endpoint:
+        with open_database(arguments.db, arguments.endpoint) as endpoint:
             with working("serve: making tables and loading products"):
                 create_tables(connect(endpoint))
                 load_products(connect(endpoint))

@@ -1,12 +1,15 @@
 """Makes the tables of template.yaml in a DynamoDB of one's own, and loads the products into it."""
 
+import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.utils import is_valid_uri
 
 from local.commands import CannotWork
 from local.template import REGION, ROOT, read_template
@@ -14,11 +17,25 @@ from local.template import REGION, ROOT, read_template
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["PRODUCTS", "connect", "create_tables", "load_products"]
+__all__ = ["PRODUCTS", "connect", "create_tables", "load_products", "read_endpoint"]
 
 PRODUCTS = ROOT / "local" / "products.json"
 # What a table is, as against how AWS keeps it: emulators take only the first.
 SHAPE = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+
+
+def read_endpoint(text: str) -> str:
+    """The address of a DynamoDB, as botocore takes it; raises ArgumentTypeError."""
+    try:
+        url = urlsplit(text)
+        known = url.scheme in {"http", "https"} and url.port != 0 and is_valid_uri(text)
+    except ValueError:
+        known = False
+    if not known:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address of a DynamoDB; one is DYNAMODB_ENDPOINT=http://127.0.0.1:8000"
+        )
+    return text
 
 
 def connect(endpoint: str) -> "DynamoDBClient":

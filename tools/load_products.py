@@ -14,7 +14,7 @@ import boto3
 
 from local.commands import run_command
 from local.progress import show_bar
-from local.tables import PRODUCTS, connect, load_products
+from local.tables import PRODUCTS, connect, load_products, read_endpoint
 from tools.stack import read_outputs
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Load products.")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--stack", help="the CloudFormation stack whose table is loaded")
-    where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
+    where.add_argument("--endpoint", type=read_endpoint, help="a DynamoDB of your own, such as the local runtime's")
     parser.add_argument("--file", type=Path, default=PRODUCTS, help="a JSON file of products")
     arguments = parser.parse_args()
     watch = partial(show_bar, desc="products", unit="")

@@ -20,6 +20,7 @@ from local.commands import CannotWork, describe_fault, run_command
 from local.keys import local_parameters
 from local.progress import working
 from local.runtime import LAMBDA_ENVIRONMENT
+from local.tables import read_endpoint
 from local.template import read_template
 
 SECONDS = 600.0
@@ -72,7 +73,7 @@ def main() -> int:
     parser.add_argument("--day", type=read_day, default=today, help="in UTC; by default today")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--stack", help="the CloudFormation stack whose payments are compared")
-    where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
+    where.add_argument("--endpoint", type=read_endpoint, help="a DynamoDB of your own, such as the local runtime's")
     arguments = parser.parse_args()
     os.environ.update(find_environment(arguments.stack, arguments.endpoint))
     try:

@@ -16,7 +16,7 @@ from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
 from checkout.dynamodb import from_wire
 from local.commands import CannotWork, run_command
 from local.progress import show_bar
-from local.tables import connect
+from local.tables import connect, read_endpoint
 from tools.stack import read_outputs
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--order", help="check this order only")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--stack", help="the CloudFormation stack whose tables are checked")
-    where.add_argument("--endpoint", help="a DynamoDB of your own, such as the local runtime's")
+    where.add_argument("--endpoint", type=read_endpoint, help="a DynamoDB of your own, such as the local runtime's")
     arguments = parser.parse_args()
     with show_bar(desc="orders", unit="") as progress:
         checked, misfits = verify_orders(find_tables(arguments), order_id=arguments.order, advance=progress.update)

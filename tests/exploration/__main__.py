@@ -13,7 +13,7 @@ from tqdm import tqdm
 from local.commands import CannotWork, run_command
 from tests.exploration.explore import Explorer, Outcome
 from tests.exploration.requests import STATES
-from tests.exploration.scenarios import PAIRS, PAIRS_AT_HOME, TRIPLES, Bounds, Scenario, Violation
+from tests.exploration.scenarios import PAIRS, PAIRS_AT_HOME, TRIPLES, Bounds, Scenario, Violation, parse_replay
 from tests.exploration.world import open_world
 
 Plan = Sequence[tuple[Scenario, Bounds]]
@@ -103,9 +103,13 @@ def print_violations(violations: Sequence[Violation]) -> None:
 
 
 def replay(text: str) -> int:
+    try:
+        scenario, _ = parse_replay(text)
+    except ValueError:
+        raise CannotWork(f"{text!r} is no schedule. One is 'created: pay | cancel @ 0 0 0:dies_after 1 1'.") from None
     with open_world() as world:
         steps, violations = Explorer(world).replay(text)
-    names = Scenario.parse(text.partition(" @ ")[0]).requests
+    names = scenario.requests
     for step in steps:
         print(f"{step.task} {names[step.task]:16} {step.call.name}{f'  <- {step.fault}' if step.fault else ''}")
     for violation in violations:

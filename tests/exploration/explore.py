@@ -7,7 +7,6 @@ there are more than a bound, as many are drawn.
 """
 
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -16,7 +15,7 @@ from functools import partial
 
 from tests.exploration.requests import STATES, Client
 from tests.exploration.rules import bring_to_rest, find_doubled_charge, find_violations
-from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation
+from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation, parse_replay
 from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
 from tests.exploration.shrink import shrink
 from tests.exploration.world import State, World, faults_of
@@ -96,10 +95,9 @@ class Explorer:
         return outcome
 
     def replay(self, text: str) -> tuple[list[Step], list[Violation]]:
-        """The schedule of a violation, once more."""
-        name, _, steps = text.partition(" @ ")
-        choices = [Choice(int(task), fault or None) for task, fault in re.findall(r"(\d+)(?::(\w+))?", steps)]
-        return self._run(Scenario.parse(name), follow(choices))
+        """The schedule of a violation, once more; raises ValueError where the text is none."""
+        scenario, choices = parse_replay(text)
+        return self._run(scenario, follow(choices))
 
     def shrink(self, violation: Violation) -> Violation:
         """The shortest that is found of the same rule."""

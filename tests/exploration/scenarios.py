@@ -7,10 +7,12 @@ from itertools import combinations_with_replacement
 
 from tests.exploration.requests import REQUESTS, STATES
 from tests.exploration.schedules import Choice
+from tests.exploration.world import GatewayFault, StoreFault
 
-__all__ = ["BY_NAME", "PAIRS", "PAIRS_AT_HOME", "TRIPLES", "Bounds", "Scenario", "Violation"]
+__all__ = ["BY_NAME", "PAIRS", "PAIRS_AT_HOME", "TRIPLES", "Bounds", "Scenario", "Violation", "parse_replay"]
 
 BY_NAME = {request.name: request for request in REQUESTS}
+FAULTS = {None, *StoreFault, *GatewayFault}
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,12 @@ class Scenario:
 
     @classmethod
     def parse(cls, name: str) -> "Scenario":
-        state, requests = name.split(": ")
-        return cls(state, tuple(requests.split(" | ")))
+        """Raises ValueError where no scenario has such a name."""
+        state, _, requests = name.partition(": ")
+        scenario = cls(state, tuple(requests.split(" | ")))
+        if state not in STATES or not BY_NAME.keys() >= set(scenario.requests):
+            raise ValueError(f"no scenario is called {name!r}")
+        return scenario
 
 
 AT_HOME: Mapping[str, Sequence[str]] = {
@@ -88,6 +94,18 @@ class Violation:
 
     @property
     def replay(self) -> str:
-        """What Explorer.replay takes."""
+        """What parse_replay takes."""
         steps = " ".join(f"{c.task}:{c.fault}" if c.fault else str(c.task) for c in self.choices)
         return f"{self.scenario.name} @ {steps}"
+
+
+def parse_replay(text: str) -> tuple[Scenario, list[Choice]]:
+    """The scenario and the choices of Violation.replay; raises ValueError where it is none."""
+    name, _, steps = text.partition(" @ ")
+    scenario = Scenario.parse(name)
+    parted = (step.partition(":") for step in steps.split())
+    choices = [Choice(int(task), fault or None) for task, _, fault in parted]
+    for choice in choices:
+        if choice.task not in range(len(scenario.requests)) or choice.fault not in FAULTS:
+            raise ValueError(f"no step of it is {choice.task}:{choice.fault}")
+    return scenario, choices

@@ -11,7 +11,7 @@ import pytest
 
 from local.template import ROOT
 from tests.exploration.explore import Explorer, list_faults
-from tests.exploration.scenarios import PAIRS, Bounds, Scenario
+from tests.exploration.scenarios import PAIRS, Bounds, Scenario, parse_replay
 from tests.exploration.schedules import Call, Choice, Step, follow
 from tests.exploration.world import StoreFault, open_world
 
@@ -83,3 +83,22 @@ def test_a_schedule_is_replayed_by_the_command_that_is_printed() -> None:
         in replayed.stdout
     )
     assert replayed.stdout.splitlines()[-1] == "0 violations"
+
+
+@pytest.mark.proves("FR-304")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xx",
+        "created",
+        "created: pay | zzz @ 0",
+        "zzz: pay | cancel @ 0",
+        "created: pay | cancel @ 2",
+        "created: pay | cancel @ -1",
+        "created: pay | cancel @ 0:zzz",
+        "created: pay | cancel @ x",
+    ],
+)
+def test_what_no_violation_prints_is_not_replayed(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no scenario is called|no step of it is|invalid literal"):
+        parse_replay(text)

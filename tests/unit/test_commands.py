@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ProfileNot
 from local import chromium, dynamodb_local
 from local.commands import CannotWork, describe_fault, how_to_install, run_command
 from local.containers import engine
-from local.tables import load_products
+from local.tables import load_products, read_endpoint
 from local.template import ROOT
 from local.wsgi import serve_application
 from tools.stack import read_outputs
@@ -42,6 +43,13 @@ def machine(tmp_path: Path) -> dict[str, str]:
         ("tools.verify_audit --endpoint {nowhere}", {}, "Could not connect", "`make serve` starts one"),
         ("tests.soak --seconds 1", {}, "needs Java 17 or newer", "`apt-get install default-jre-headless`"),
         ("tests.exploration --only zzz", {}, "No scenario has zzz in its name", "One is called"),
+        ("tests.exploration --replay xx", {}, "'xx' is no schedule", "One is 'created: pay | cancel @ 0 "),
+        ("local.serve --port 80999", {}, "'80999' is no port", "from 0 to 65535, as PORT=3000"),
+        ("local.serve --port -5", {}, "'-5' is no port", "from 0 to 65535"),
+        ("local.serve --port 0", {"DYNAMODB_ENDPOINT": "abc"}, "'abc' is no address of a DynamoDB", "; one is "),
+        ("tools.verify_audit --endpoint abc", {}, "'abc' is no address of a DynamoDB", "DYNAMODB_ENDPOINT=http://"),
+        ("tools.load_products --endpoint abc", {}, "'abc' is no address of a DynamoDB", "; one is "),
+        ("tools.reconcile --endpoint abc", {}, "'abc' is no address of a DynamoDB", "; one is "),
         ("local.serve --port 0 --db dynamodb-local", {}, "needs Java 17 or newer", "Install it"),
         ("local.sam_local --port 0", {}, "need Docker", "`apt-get install docker.io`"),
         ("tools.reconcile --endpoint {nowhere} --day yesterday", {}, "'yesterday' is no day", "; one is 20"),
@@ -143,6 +151,17 @@ def test_a_port_that_is_taken_is_named_and_another_advised() -> None:
             serve_application(lambda *_: [], port, threaded=False),
         ):
             pass
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1:8000", "ftp://here", "http://", "http://[::1", "http://a:99999"])
+def test_what_is_no_address_is_refused_before_it_is_asked(address: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="is no address of a DynamoDB"):
+        read_endpoint(address)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "http://[::1]:8000/", "https://dynamodb.example"])
+def test_an_address_is_taken_as_it_is(address: str) -> None:
+    assert read_endpoint(address) == address
 
 
 def test_what_lambda_does_not_run_on_is_not_built() -> None:
