@@ -86,7 +86,7 @@ setup: .venv/.stamp ## Make the development environment (.venv) from its lock
 demo: setup ## Play the whole checkout over HTTP, with a crash and its recovery: STEP=1 waits for a key
 	@$(PY) -m local.demo $(if $(STEP),--step)
 
-serve: setup ## Keep the local runtime and its console up: PORT=3000, DB=dynamodb-local (needs Java 17 and npm), DYNAMODB_ENDPOINT=…
+serve: .known-port setup ## Keep the local runtime and its console up: PORT=3000, DB=dynamodb-local (needs Java 17 and npm), DYNAMODB_ENDPOINT=…
 	@$(PY) -m tools.make_docs || true
 	@$(PY) -m local.serve --port $(PORT) $(if $(DB),--db $(DB))
 
@@ -96,11 +96,15 @@ token: setup ## Print a token for the local runtime: CUSTOMER=alice SCOPE="…"
 jwks: setup ## Print the key set that verifies those tokens, as the Jwks of a test stage
 	@$(PY) -m local.keys
 
-sam-local: setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000: needs Docker, Java 17 and npm
+sam-local: .known-port setup .venv-sam/.stamp ## Run the functions in containers with `sam local start-api` on PORT=3000: needs Docker, Java 17 and npm
 	@$(PY) -m local.sam_local --port $(PORT)
 
 screenshots: setup ## Write docs/images/*.png, the console in a browser: needs Chromium, or root on Debian to install it
 	@$(PY) -m tools.take_screenshots
+
+# What a command is given wrongly is said before a minute goes into its environment.
+.known-port:
+	@$(PYTHON) -m local.port --port $(PORT)
 
 ##@ Check
 
@@ -125,11 +129,17 @@ explore: setup ## Walk every schedule of requests at once, and every fault: QUIC
 soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules: needs Java 17 and npm
 	@$(PY) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
-mutate: .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module; takes an hour or more
+mutate: .known-module .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module; takes an hour or more
 	@.venv-mutation/bin/python -m tests.mutation $(if $(ONLY),--only $(ONLY))
 
-bench: setup .venv-benchmarks/.stamp .venv-sam/.stamp ## Measure everything, under 15 minutes: QUICK=1 a little of it, ONLY=cost one part: needs Java 17, npm and redis-server
+.known-module:
+	@$(PYTHON) -m tests.mutation.modules $(if $(ONLY),--only $(ONLY))
+
+bench: .known-question setup .venv-benchmarks/.stamp .venv-sam/.stamp ## Measure everything, under 15 minutes: QUICK=1 a little of it, ONLY=cost one part: needs Java 17, npm and redis-server
 	@$(PY) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+.known-question:
+	@$(PYTHON) -m benchmarks.questions $(if $(ONLY),--only $(ONLY))
 
 e2e: setup ## Run the end-to-end suite against BASE_URL=…, which needs to be up, by default a local runtime of its own
 	@$(PY) -m pytest tests/e2e

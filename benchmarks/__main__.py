@@ -1,9 +1,9 @@
 """Measures everything, draws it, and writes docs/performance.md: `make bench`, or a little of it with QUICK=1."""
 
-import argparse
 import sys
 import time
 
+from benchmarks.questions import QUESTIONS, read_arguments
 from benchmarks.report import write_report
 from benchmarks.results import RESULTS
 from local.commands import run_command
@@ -11,15 +11,9 @@ from local.progress import run_working
 from local.sam_local import build_checkout
 from local.template import ROOT
 
-QUESTIONS = ("latency", "throughput", "start", "cost", "heat", "memory", "scale")
-"""Times first, while nothing else has been loaded; cost takes Lambda's time from latency."""
-
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little of each, shown and not kept")
-    parser.add_argument("--only", choices=QUESTIONS, help="one question")
-    arguments = parser.parse_args()
+    arguments = read_arguments()
     questions = [arguments.only] if arguments.only else list(QUESTIONS)
     if "start" in questions:
         build_checkout()

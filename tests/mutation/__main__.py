@@ -10,7 +10,6 @@ Survivors are in survivors.toml with the reason why they may live. Exit code 1 w
 survives that is not in the list, and where one of the list does not.
 """
 
-import argparse
 import ast
 import difflib
 import hashlib
@@ -26,30 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.template import ROOT
+from tests.mutation.modules import MODULES, read_only
 
 COPY = ROOT / ".data" / "mutation"
 RUNNER = Path(__file__).parent / "runner.py"
 SURVIVORS = Path(__file__).parent / "survivors.toml"
 LOWEST_SCORE = 0.9
 
-MODULES = (
-    "money",
-    "transitions",
-    "orders",
-    "payments",
-    "refunds",
-    "order_items",
-    "order_table",
-    "order_access",
-    "order_service",
-    "payment_service",
-    "charging_service",
-    "refund_service",
-    "settlement_service",
-    "reconciliation_service",
-    "payment_recorder",
-    "refund_recorder",
-)
 UNIT_TESTS = (
     "money",
     "orders",
@@ -216,6 +198,4 @@ def make_settings() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="make mutate")
-    parser.add_argument("--only", default="", choices=["", *MODULES], help="one module")
-    sys.exit(main(parser.parse_args().only))
+    sys.exit(main(read_only()))

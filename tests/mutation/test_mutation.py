@@ -7,6 +7,7 @@ import pytest
 
 from local.template import ROOT
 from tests.mutation import __main__ as mutation
+from tests.mutation.modules import MODULES
 
 LISTED = tomllib.loads(mutation.SURVIVORS.read_text())["survivor"]
 
@@ -28,7 +29,7 @@ def x_add__mutmut_1(one, other):
 @pytest.mark.parametrize("entry", LISTED, ids=lambda entry: f"{entry['function']}: {entry['becomes'][:40]}")
 def test_a_listed_survivor_has_a_reason_and_changes_what_is_there(entry: dict[str, str]) -> None:
     assert entry.keys() == {"module", "function", "was", "becomes", "reason"}
-    assert entry["module"] in mutation.MODULES
+    assert entry["module"] in MODULES
     assert entry["reason"].endswith(".")
     source = (ROOT / "layers" / "checkout" / "checkout" / f"{entry['module']}.py").read_text()
     assert entry["was"] in source

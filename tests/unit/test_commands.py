@@ -164,7 +164,22 @@ def test_an_address_is_taken_as_it_is(address: str) -> None:
     assert read_endpoint(address) == address
 
 
-def test_what_lambda_does_not_run_on_is_not_built() -> None:
-    built = subprocess.run(["make", "build", "ARCH=sparc"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert built.returncode == 2
-    assert "Lambda runs on ARCH=x86_64 or arm64." in built.stderr
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("build ARCH=sparc", "Lambda runs on ARCH=x86_64 or arm64."),
+        ("mutate ONLY=zzz", "invalid choice: 'zzz' (choose from 'money', "),
+        ("bench ONLY=zzz", "invalid choice: 'zzz' (choose from 'latency', "),
+        ("serve PORT=zz", "'zz' is no port; one is a number"),
+        ("sam-local PORT=zz", "'zz' is no port; one is a number"),
+    ],
+)
+def test_a_wrong_word_is_told_before_an_environment_is_made(command: str, said: str, tmp_path: Path) -> None:
+    """Here none can be made: there are no locks. The Python that is asked has its standard library alone."""
+    for name in ("Makefile", "local", "benchmarks", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    python = f"PYTHON={sys.executable} -S"
+    made = subprocess.run(["make", *command.split(), python], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode == 2
+    assert said in made.stderr
+    assert "Traceback" not in made.stderr

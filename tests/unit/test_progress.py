@@ -72,8 +72,11 @@ def test_each_step_of_what_takes_long_is_said_and_counted(target: str) -> None:
 
 
 QUICK = {
+    "benchmarks.questions",
     "local.keys",
+    "local.port",
     "local.token",
+    "tests.mutation.modules",
     "tools.describe_template",
     "tools.draw_transitions",
     "tools.trace_requirements",

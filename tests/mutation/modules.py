@@ -1,0 +1,39 @@
+"""The modules that are mutated, and which of them are asked for: `python -m tests.mutation.modules --only orders`.
+
+Of the standard library alone: make asks it before it makes an environment.
+"""
+
+import argparse
+
+__all__ = ["MODULES", "read_only"]
+
+MODULES = (
+    "money",
+    "transitions",
+    "orders",
+    "payments",
+    "refunds",
+    "order_items",
+    "order_table",
+    "order_access",
+    "order_service",
+    "payment_service",
+    "charging_service",
+    "refund_service",
+    "settlement_service",
+    "reconciliation_service",
+    "payment_recorder",
+    "refund_recorder",
+)
+
+
+def read_only() -> str:
+    """One of MODULES, or all where it is empty; ends the process where another is asked for."""
+    parser = argparse.ArgumentParser(prog="make mutate")
+    parser.add_argument("--only", default="", choices=MODULES, metavar="MODULE", help="one module")
+    only: str = parser.parse_args().only
+    return only
+
+
+if __name__ == "__main__":
+    read_only()
