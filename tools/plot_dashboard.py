@@ -92,9 +92,10 @@ def plot(sheet: Sheet, widget: dict[str, Any], period: float, x: float, y: float
         axes.stackplot(times, values, labels=[line["label"] for line in lines], colors=COLOURS, alpha=0.85)
     else:
         for number, line in enumerate(lines):
-            points = [(at, value) for at, value in zip(times, line["values"], strict=True) if value is not None]
+            # Points with none between them are not joined: a line would tell of values that were not there.
+            points = [math.nan if value is None else value for value in line["values"]]
             style = ("-", "--")[number // 10 % 2]
-            axes.plot(*zip(*points, strict=True), style, label=line["label"], color=COLOURS[number], marker=".", lw=1)
+            axes.plot(times, points, style, label=line["label"], color=COLOURS[number], marker=".", lw=1)
     axes.set_xlim(0, times[-1] or 1)
     axes.set_ylim(bottom=0)
     if widget["limit"] is not None and widget["limit"] <= axes.get_ylim()[1]:
