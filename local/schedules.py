@@ -39,10 +39,10 @@ class DividedOutput(io.TextIOBase):
 def run_schedules(runtime: Runtime, log: TextIO | None = None) -> Iterator[None]:
     """For as long as the block lasts. What functions log goes to `log`, else to standard output.
 
-    A run that fails is told on standard error, and the next one comes.
+    A run that fails is told in `log`, else on standard error, and the next one comes.
     """
     stop = threading.Event()
-    thread = threading.Thread(target=_run, args=[runtime, stop], daemon=True)
+    thread = threading.Thread(target=_run, args=[runtime, stop, log], daemon=True)
     divided = redirect_stdout(DividedOutput(sys.stdout, thread, log)) if log else nullcontext()
     with divided:
         thread.start()
@@ -53,7 +53,7 @@ def run_schedules(runtime: Runtime, log: TextIO | None = None) -> Iterator[None]
             thread.join()
 
 
-def _run(runtime: Runtime, stop: threading.Event) -> None:
+def _run(runtime: Runtime, stop: threading.Event, log: TextIO | None) -> None:
     next_runs: dict[str, float] = {}
     while not stop.wait(0.2):
         for schedule in runtime.schedules:
@@ -65,5 +65,5 @@ def _run(runtime: Runtime, stop: threading.Event) -> None:
                 runtime.run(schedule)
             except Exception:
                 # As in Lambda: its trace is in the log.
-                traceback.print_exc()
+                traceback.print_exc(file=log)
             next_runs[schedule.function.logical_id] = time.monotonic() + seconds
