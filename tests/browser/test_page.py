@@ -128,6 +128,24 @@ def test_nothing_is_wider_than_a_phone(visit: Open, calls: Callable[[Visitor], C
 
 
 @pytest.mark.proves("FR-412")
+@pytest.mark.parametrize(("width", "beside"), [(320, False), (480, False), (481, True), (1280, True)])
+def test_an_order_number_has_the_width_of_a_small_screen(staff: Visitor, width: int, beside: bool) -> None:
+    page = staff.open("#/staff")
+    page.set_viewport_size({"width": width, "height": 740})
+    field = page.get_by_label("Order number").bounding_box()
+    button = page.get_by_role("button", name="Open the order").bounding_box()
+    assert field
+    assert button
+    assert field["height"] >= 44
+    if beside:
+        assert field["x"] + field["width"] <= button["x"]
+        assert field["width"] > button["width"]
+    else:
+        assert field["y"] + field["height"] <= button["y"]
+        assert field["width"] == button["width"] > 0.75 * width
+
+
+@pytest.mark.proves("FR-412")
 @pytest.mark.parametrize("width", [360, 701, 768, 900, 1240])
 def test_who_has_a_long_name_leaves_room_for_the_rest_of_the_bar(visit: Open, width: int) -> None:
     visitor = visit("someone-whose-name-is-longer-than-the-bar", scope=STAFF_SCOPE)
