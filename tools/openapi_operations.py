@@ -52,10 +52,11 @@ within minutes. Ask for it after `Retry-After` seconds, at its `Location` or wit
 ## Refusals
 
 Refusals are `application/problem+json` (RFC 9457). Compare `code`, which is stable; `detail` is for people and may
-change. Members besides the common ones are the facts of the code; new ones may come. Where more than one refusal
-stands against a request, the first that is found is answered. A fault of the checkout itself is 500 `internal_error`,
-and is in its log under the `request_id`. What API Gateway answers by itself is `{"message": "…"}`: 401, 403, 404,
-413 (a body above 10 MB), 429 and 503, of which nothing was done, and 500 where a function ended without an answer.
+change; `type` is an identifier, as the RFC allows, and no address to open. Members besides the common ones are the
+facts of the code; new ones may come. Where more than one refusal stands against a request, the first that is found is
+answered. A fault of the checkout itself is 500 `internal_error`, and is in its log under the `request_id`. What API
+Gateway answers by itself is `{"message": "…"}`: 401, 403, 404, 413 (a body above 10 MB), 429 and 503, of which nothing
+was done, and 500 where a function ended without an answer.
 """.strip()
 
 TAGS: Mapping[str, str] = {
