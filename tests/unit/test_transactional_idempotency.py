@@ -1,6 +1,8 @@
 """The persistence layer under Powertools' own decorator: its rules are Powertools', its writes the work's."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,15 +35,22 @@ class Records:
         self.kept[record.key_id] = record
 
 
-def ask(records: Records, work: Callable[[RequestKey[str]], str], *, key: str = "key", payload: str = "a") -> Any:
+def ask(
+    work: Callable[[RequestKey[str]], str],
+    *,
+    key: str = "key",
+    payload: str = "a",
+    validated: str = "payload",
+    layer: TransactionalPersistence | None = None,
+) -> Any:
     """The answer, as Powertools gives it."""
-    layer = TransactionalPersistence()
+    layer = layer or TransactionalPersistence()
 
     @idempotent_function(
         data_keyword_argument="request",
         persistence_store=layer,
         config=IdempotencyConfig(
-            event_key_jmespath="[customer, key]", payload_validation_jmespath="payload", hash_function="sha256"
+            event_key_jmespath="[customer, key]", payload_validation_jmespath=validated, hash_function="sha256"
         ),
         key_prefix="make",
     )
@@ -66,17 +75,85 @@ def make(records: Records, thing: str, at: datetime = NOW) -> Callable[[RequestK
 
 def test_work_is_done_once_for_a_key() -> None:
     records = Records()
-    assert ask(records, make(records, "one")) == {"made": "one"}
-    assert ask(records, make(records, "two")) == {"made": "one"}
-    assert ask(records, make(records, "two"), key="another") == {"made": "two"}
+    assert ask(make(records, "one")) == {"made": "one"}
+    assert ask(make(records, "two")) == {"made": "one"}
+    assert ask(make(records, "two"), key="another") == {"made": "two"}
     assert records.kept.keys() == {hash_key("make", "alice", "key"), hash_key("make", "alice", "another")}
+
+
+@pytest.mark.parametrize("validated", ["", "payload"])
+def test_one_layer_answers_each_key_with_its_own(validated: str) -> None:
+    """As one instance of Powertools' own layers does for every invocation."""
+    records, layer = Records(), TransactionalPersistence()
+
+    def call(key: str, thing: str) -> Any:
+        return ask(make(records, thing), key=key, payload=key, validated=validated, layer=layer)
+
+    assert call("a", "one") == {"made": "one"}
+    assert call("a", "two") == {"made": "one"}
+    assert call("b", "two") == {"made": "two"}
+    assert call("b", "three") == {"made": "two"}
+    assert call("a", "three") == {"made": "one"}
+
+
+def test_one_layer_refuses_another_request_with_a_key_and_does_that_with_another_key() -> None:
+    records, layer = Records(), TransactionalPersistence()
+    ask(make(records, "one"), key="a", payload="x", layer=layer)
+    with pytest.raises(IdempotencyValidationError):
+        ask(make(records, "two"), key="a", payload="y", layer=layer)
+    assert ask(make(records, "two"), key="b", payload="y", layer=layer) == {"made": "two"}
+
+
+def test_what_was_found_once_is_looked_for_again() -> None:
+    """It may have its answer by now."""
+    records, layer = Records(), TransactionalPersistence()
+
+    def start(key: RequestKey[str]) -> str:
+        records.put(key.start("id", NOW))
+        return "one"
+
+    ask(start, layer=layer)
+    with pytest.raises(IdempotencyAlreadyInProgressError):
+        ask(start, layer=layer)
+    [begun] = records.kept.values()
+    records.kept[begun.key_id] = replace(begun, response='{"made": "one"}')
+    assert ask(start, layer=layer) == {"made": "one"}
+
+
+def test_what_is_found_is_no_answer_to_another_key() -> None:
+    records, layer = Records(), TransactionalPersistence()
+    layer.find(KeyRecord("make#of another", "", "id", int((NOW + timedelta(days=1)).timestamp()), '{"made": "none"}'))
+    assert ask(make(records, "one"), validated="", layer=layer) == {"made": "one"}
+
+
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError, SystemExit])
+def test_a_key_is_forgotten_when_its_work_ends(fault: type[BaseException] | None) -> None:
+    """The next request may have none."""
+    layer = TransactionalPersistence()
+
+    @idempotent_function(
+        data_keyword_argument="request",
+        persistence_store=layer,
+        config=IdempotencyConfig(event_key_jmespath="key"),
+    )
+    def run(*, request: Mapping[str, str]) -> None:
+        if request and fault:
+            raise fault
+        if not request:
+            with pytest.raises(LookupError):
+                layer.key_id  # noqa: B018 - that it raises is the point
+
+    with pytest.raises(fault) if fault else nullcontext():
+        run(request={"key": "a"})
+    with pytest.warns(UserWarning, match="No idempotency key"):
+        run(request={})
 
 
 def test_another_request_with_the_key_is_refused() -> None:
     records = Records()
-    ask(records, make(records, "one"))
+    ask(make(records, "one"))
     with pytest.raises(IdempotencyValidationError):
-        ask(records, make(records, "two"), payload="b")
+        ask(make(records, "two"), payload="b")
 
 
 def test_a_record_without_a_response_is_work_in_progress() -> None:
@@ -86,9 +163,9 @@ def test_a_record_without_a_response_is_work_in_progress() -> None:
         records.put(key.start("id", NOW))
         return "one"
 
-    ask(records, start)
+    ask(start)
     with pytest.raises(IdempotencyAlreadyInProgressError):
-        ask(records, start)
+        ask(start)
 
 
 def test_work_that_fails_leaves_nothing() -> None:
@@ -98,23 +175,17 @@ def test_work_that_fails_leaves_nothing() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        ask(records, fail)
+        ask(fail)
     assert records.kept == {}
-    assert ask(records, make(records, "one")) == {"made": "one"}
+    assert ask(make(records, "one")) == {"made": "one"}
 
 
 def test_a_record_that_has_run_out_is_none() -> None:
     """Whoever hands it over may have looked at it a moment ago."""
-    layer = TransactionalPersistence()
-    layer.find(KeyRecord("key", "other payload", "id", int((NOW - timedelta(seconds=2)).timestamp()), "{}"))
-
-    @idempotent_function(
-        data_keyword_argument="request", persistence_store=layer, config=IdempotencyConfig(), key_prefix="make"
-    )
-    def run(*, request: str) -> str:
-        return request
-
-    assert run(request="again") == "again"
+    records, layer = Records(), TransactionalPersistence()
+    run_out = int((NOW - timedelta(seconds=2)).timestamp())
+    layer.find(KeyRecord(hash_key("make", "alice", "key"), "other payload", "id", run_out, "{}"))
+    assert ask(make(records, "again"), layer=layer) == {"made": "again"}
 
 
 def test_nothing_is_known_of_a_key_before_the_work_begins() -> None:

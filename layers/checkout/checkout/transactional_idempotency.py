@@ -14,6 +14,7 @@ before the update. Here the work writes the record itself:
     the work ends or fails      nothing is to be written or taken back
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
@@ -29,12 +30,12 @@ __all__ = ["TransactionalPersistence"]
 
 
 class TransactionalPersistence(BasePersistenceLayer):
-    """For one request."""
+    """For one request after another."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._begun: DataRecord | None = None
-        self._found: DataRecord | None = None
+        self._found: KeyRecord | None = None
 
     @property
     def key_id(self) -> str:
@@ -47,13 +48,7 @@ class TransactionalPersistence(BasePersistenceLayer):
 
     def find(self, record: KeyRecord) -> None:
         """The next time that the work would begin, this is there already."""
-        self._found = DataRecord(
-            idempotency_key=record.key_id,
-            status=STATUS_CONSTANTS["COMPLETED" if record.response is not None else "INPROGRESS"],
-            expiry_timestamp=record.expiration,
-            response_data=record.response or "",
-            payload_hash=record.payload_hash,
-        )
+        self._found = record
 
     def _get_begun(self) -> DataRecord:
         if self._begun is None:
@@ -62,19 +57,35 @@ class TransactionalPersistence(BasePersistenceLayer):
 
     # What Powertools calls
 
+    def save_inprogress(self, data: dict[str, Any], remaining_time_in_millis: int | None = None) -> None:
+        """Where the request has no key, nothing begins."""
+        self._begun = None
+        super().save_inprogress(data, remaining_time_in_millis)
+
     def _put_record(self, data_record: DataRecord) -> None:
+        found, self._found = self._found, None
+        if found and found.key_id == data_record.idempotency_key and not found.has_run_out(datetime.now(UTC)):
+            known = _to_data_record(found)
+            self._validate_payload(data_payload=data_record, stored_data_record=known)
+            raise IdempotencyItemAlreadyExistsError(old_data_record=known)
         self._begun = data_record
-        if self._found and not self._found.is_expired:
-            self._validate_payload(data_payload=data_record, stored_data_record=self._found)
-            raise IdempotencyItemAlreadyExistsError(old_data_record=self._found)
 
     def _get_record(self, idempotency_key: Any) -> DataRecord:  # noqa: ARG002 - Powertools names it
-        if self._found is None:
-            raise IdempotencyItemNotFoundError
-        return self._found
+        """What there is, the work finds."""
+        raise IdempotencyItemNotFoundError
 
     def _update_record(self, data_record: DataRecord) -> None:
         """The work has written it."""
 
     def _delete_record(self, data_record: DataRecord) -> None:
         """Nothing was written before the work."""
+
+
+def _to_data_record(record: KeyRecord) -> DataRecord:
+    return DataRecord(
+        idempotency_key=record.key_id,
+        status=STATUS_CONSTANTS["COMPLETED" if record.response is not None else "INPROGRESS"],
+        expiry_timestamp=record.expiration,
+        response_data=record.response or "",
+        payload_hash=record.payload_hash,
+    )
