@@ -193,12 +193,45 @@ def test_nothing_is_known_of_a_key_before_the_work_begins() -> None:
         TransactionalPersistence().key_id  # noqa: B018 - that it raises is the point
 
 
-@pytest.mark.parametrize("response", [None, "{}"])
-def test_a_record_is_read_as_it_was_written(response: str | None) -> None:
-    record = KeyRecord("make#1", "payload", "id", 1, response)
-    item = record.to_item()
+@pytest.mark.parametrize(
+    ("record", "item"),
+    [
+        (
+            KeyRecord("make#1", "payload", "id", 1),
+            {"id": "make#1", "validation": "payload", "made_id": "id", "expiration": 1, "status": "INPROGRESS"},
+        ),
+        (
+            KeyRecord("make#1", "", "", 1, "{}"),
+            {"id": "make#1", "expiration": 1, "status": "COMPLETED", "data": "{}"},
+        ),
+        (
+            KeyRecord("make#1", "", "", 1, None, 2),
+            {"id": "make#1", "expiration": 1, "status": "INPROGRESS", "in_progress_expiration": 2},
+        ),
+    ],
+)
+def test_a_record_is_read_as_it_was_written(record: KeyRecord, item: Mapping[str, Any]) -> None:
+    assert record.to_item() == item
     assert KeyRecord.from_item(item) == record
-    assert item["status"] == ("INPROGRESS" if response is None else "COMPLETED")
+
+
+@pytest.mark.parametrize(
+    ("response", "given_up", "seconds", "has_run_out"),
+    [
+        (None, None, 60, False),
+        (None, None, 61, True),
+        (None, 20_000, 20, False),
+        (None, 20_000, 20.001, True),
+        (None, 90_000, 61, True),
+        ("{}", 20_000, 60, False),
+        ("{}", 20_000, 61, True),
+    ],
+)
+def test_work_in_progress_runs_out_with_its_function(
+    response: str | None, given_up: int | None, seconds: float, has_run_out: bool
+) -> None:
+    record = KeyRecord("make#1", "", "", 60, response, given_up)
+    assert record.has_run_out(datetime.fromtimestamp(seconds, UTC)) is has_run_out
 
 
 @pytest.mark.proves("FR-119")

@@ -1,7 +1,7 @@
 """What is kept under an idempotency key: which request used it, what was made under it, and the answer (FR-010).
 
 A record is written in the transaction of the work that it is the result of, so that neither is there without the other.
-Its attributes have the names that Powertools' own records have.
+Its attributes are those of Powertools' own records, and `made_id`.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,18 +21,24 @@ Made = TypeVar("Made")
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
     """`key_id` is of operation, customer and key, `payload_hash` of the request, `made_id` of the order, payment or
-    refund that was made. `response` is the answer as JSON; None as long as there is no result. Kept until `expiration`,
-    in seconds since 1970."""
+    refund that was made; where there is none of the last two, they are empty. `response` is the answer as JSON; None as
+    long as there is no result. Kept until `expiration`, in seconds since 1970; without a result until
+    `in_progress_expiration`, in milliseconds, where the record has that: the checkout's own have not."""
 
     key_id: str
     payload_hash: str
     made_id: str
     expiration: int
     response: str | None = None
+    in_progress_expiration: int | None = None
 
     def has_run_out(self, now: datetime) -> bool:
         """DynamoDB removes what has run out within days, not at once."""
-        return self.expiration < int(now.timestamp())
+        if self.expiration < int(now.timestamp()):
+            return True
+        if self.response is not None or self.in_progress_expiration is None:
+            return False
+        return self.in_progress_expiration < int(now.timestamp() * 1000)
 
     def holds(self, made_id: str, now: datetime) -> bool:
         """Whether the key is that work's, and will be until a request that begins now has ended."""
@@ -49,13 +55,23 @@ class KeyRecord:
             "validation": self.payload_hash,
             "made_id": self.made_id,
             "expiration": self.expiration,
-            "status": "INPROGRESS",
+            "in_progress_expiration": self.in_progress_expiration,
+            "status": "INPROGRESS" if self.response is None else "COMPLETED",
+            "data": self.response,
         }
-        return item if self.response is None else {**item, "status": "COMPLETED", "data": self.response}
+        return {name: value for name, value in item.items() if value not in (None, "")}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "KeyRecord":
-        return cls(item["id"], item["validation"], item["made_id"], item["expiration"], item.get("data"))
+        """Also of a record that Powertools' layer for DynamoDB wrote."""
+        return cls(
+            item["id"],
+            item.get("validation", ""),
+            item.get("made_id", ""),
+            item["expiration"],
+            item.get("data"),
+            item.get("in_progress_expiration"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def _to_data_record(record: KeyRecord) -> DataRecord:
         idempotency_key=record.key_id,
         status=STATUS_CONSTANTS["COMPLETED" if record.response is not None else "INPROGRESS"],
         expiry_timestamp=record.expiration,
+        in_progress_expiry_timestamp=record.in_progress_expiration,
         response_data=record.response or "",
         payload_hash=record.payload_hash,
     )
