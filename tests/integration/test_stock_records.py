@@ -1,5 +1,7 @@
 """Powertools' own layer for DynamoDB and ours, on one table: each knows the other's records."""
 
+import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyValidationError,
 )
 
-from checkout.dynamodb import from_wire
+from checkout.dynamodb import from_wire, to_wire
 from checkout.key_records import KeyRecord
 from checkout.transactional_idempotency import TransactionalPersistence
 from tests.integration.conftest import Checkout, Context
@@ -51,6 +53,23 @@ def find(checkout: Checkout) -> TransactionalPersistence:
     return layer
 
 
+def put_record(checkout: Checkout, layer: TransactionalPersistence, answer: Any) -> Any:
+    record = layer.make_record(json.dumps(answer) if answer else None)
+    assert record
+    now = time.time()
+    checkout.database.put_item(
+        TableName=TABLE,
+        Item=to_wire(record.to_item()),
+        ConditionExpression="attribute_not_exists(id) OR expiration < :now"
+        " OR (#status = :inprogress AND in_progress_expiration < :now_in_millis)",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues=to_wire(
+            {":now": int(now), ":now_in_millis": int(now * 1000), ":inprogress": "INPROGRESS"}
+        ),
+    )
+    return answer
+
+
 def work_again() -> Any:
     return "again"
 
@@ -79,4 +98,22 @@ def test_work_that_the_stock_layer_has_begun_is_in_progress_for_the_time_of_its_
         with pytest.raises(IdempotencyAlreadyInProgressError):
             run(find(checkout), work_again, validated="payload")
         clock.shift(timedelta(milliseconds=1))
-        assert run(find(checkout), work_again, payload="b", validated="payload") == "again"
+        layer = find(checkout)
+        assert run(layer, lambda: put_record(checkout, layer, DONE), payload="b", validated="payload") == DONE
+        assert run(find(checkout), work_again, payload="b", validated="payload") == DONE
+
+
+@pytest.mark.parametrize("validated", ["", "payload"])
+@pytest.mark.parametrize("answer", [DONE, None])
+def test_the_stock_layer_knows_our_records(checkout: Checkout, answer: Any, validated: str) -> None:
+    layer = TransactionalPersistence()
+    with time_machine.travel(0, tick=False) as clock:
+        run(layer, lambda: put_record(checkout, layer, answer), validated=validated)
+        clock.shift(timedelta(seconds=20))
+        if answer:
+            assert run(stock(checkout), work_again, validated=validated) == answer
+        else:
+            with pytest.raises(IdempotencyAlreadyInProgressError):
+                run(stock(checkout), work_again, validated=validated)
+            clock.shift(timedelta(milliseconds=1))
+            assert run(stock(checkout), work_again, validated=validated) == "again"

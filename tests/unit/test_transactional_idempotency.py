@@ -1,5 +1,6 @@
 """The persistence layer under Powertools' own decorator: its rules are Powertools', its writes the work's."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -7,11 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
+    IdempotencyItemNotFoundError,
+    IdempotencyKeyError,
     IdempotencyValidationError,
 )
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.transactional_idempotency import TransactionalPersistence
@@ -29,9 +35,10 @@ class Records:
         self.kept: dict[str, KeyRecord] = {}
 
     def put(self, record: KeyRecord) -> None:
-        """On the condition that there is none."""
-        if record.key_id in self.kept:
-            raise KeyTaken(self.kept[record.key_id])
+        """On the condition that there is none, or one that has run out."""
+        kept = self.kept.get(record.key_id)
+        if kept and not kept.has_run_out(datetime.now(UTC)):
+            raise KeyTaken(kept)
         self.kept[record.key_id] = record
 
 
@@ -241,3 +248,164 @@ def test_a_record_is_kept_for_a_day_to_the_second() -> None:
     record = key.complete("id", "made", at)
     assert not record.has_run_out(at + timedelta(hours=24))
     assert record.has_run_out(at + timedelta(hours=24, seconds=1))
+
+
+class Context:
+    """A function that has twenty seconds left."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 20_000
+
+
+class Stall:
+    """Another project's use of the layer: an instance for all requests, and records as Powertools is configured."""
+
+    def __init__(self, **config: Any) -> None:
+        self.layer = TransactionalPersistence()
+        self.records = Records()
+        self.asked = 0
+        self.dies = False
+
+        @idempotent_function(
+            data_keyword_argument="request",
+            persistence_store=self.layer,
+            config=IdempotencyConfig(event_key_jmespath="key", lambda_context=Context(), **config),
+            key_prefix="sell",
+        )
+        def sell(*, request: Mapping[str, str]) -> Any:
+            self.asked += 1
+            sold = {"sold": self.asked}
+            if self.dies:
+                self._put(self.layer.make_record())
+                raise SystemExit
+            self._put(self.layer.make_record(json.dumps(sold), made_id=request.get("made_id", "")))
+            return sold
+
+        self._sell = sell
+
+    def _put(self, record: KeyRecord | None) -> None:
+        if record:
+            self.records.put(record)
+
+    def ask(self, **request: str) -> Any:
+        try:
+            return self._sell(request=request)
+        except KeyTaken as taken:
+            self.layer.find(taken.record)
+            return self._sell(request=request)
+
+
+def test_a_request_without_a_key_is_worked_on_and_nothing_is_kept() -> None:
+    stall = Stall()
+    with pytest.warns(UserWarning, match="No idempotency key value found"):
+        assert [stall.ask(), stall.ask()] == [{"sold": 1}, {"sold": 2}]
+    assert stall.records.kept == {}
+
+
+def test_a_request_without_a_key_is_refused_where_it_must_have_one() -> None:
+    stall = Stall(raise_on_no_idempotency_key=True)
+    with pytest.raises(IdempotencyKeyError):
+        stall.ask()
+    assert stall.asked == 0
+
+
+def test_where_idempotency_is_disabled_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    stall = Stall()
+    stall.ask(key="a")
+    monkeypatch.setenv("POWERTOOLS_IDEMPOTENCY_DISABLED", "true")
+    with pytest.warns(PowertoolsUserWarning):
+        assert [stall.ask(key="a"), stall.ask(key="b")] == [{"sold": 2}, {"sold": 3}]
+    assert len(stall.records.kept) == 1
+
+
+def test_where_idempotency_is_disabled_after_work_that_failed_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = TransactionalPersistence()
+
+    @idempotent_function(data_keyword_argument="request", persistence_store=layer)
+    def run(*, request: str) -> None:
+        if request == "bad":
+            raise ZeroDivisionError
+        assert layer.make_record() is None
+
+    with pytest.raises(ZeroDivisionError):
+        run(request="bad")
+    monkeypatch.setenv("POWERTOOLS_IDEMPOTENCY_DISABLED", "true")
+    with pytest.warns(PowertoolsUserWarning):
+        run(request="good")
+
+
+def test_a_record_is_kept_for_as_long_as_is_configured() -> None:
+    stall = Stall(expires_after_seconds=60, payload_validation_jmespath="what")
+    with time_machine.travel(0, tick=False) as clock:
+        stall.ask(key="a", what="tea", made_id="sale_1")
+        [record] = stall.records.kept.values()
+        assert (record.made_id, record.expiration, record.in_progress_expiration) == ("sale_1", 60, None)
+        assert record.payload_hash
+        clock.shift(60)
+        assert stall.ask(key="a", what="tea") == {"sold": 1}
+        clock.shift(1)
+        assert stall.ask(key="a", what="coffee") == {"sold": 3}
+
+
+def test_work_that_died_is_in_progress_for_the_time_that_its_function_had() -> None:
+    stall = Stall()
+    with time_machine.travel(0, tick=False) as clock:
+        stall.dies = True
+        with pytest.raises(SystemExit):
+            stall.ask(key="a")
+        stall.dies = False
+        clock.shift(20)
+        with pytest.raises(IdempotencyAlreadyInProgressError):
+            stall.ask(key="a")
+        clock.shift(0.001)
+        assert stall.ask(key="a") == {"sold": 3}
+
+
+def test_what_is_in_the_local_cache_is_answered_without_the_work() -> None:
+    stall = Stall(use_local_cache=True, payload_validation_jmespath="what", expires_after_seconds=60)
+    with time_machine.travel(0, tick=False) as clock:
+        assert stall.ask(key="a", what="tea") == {"sold": 1}
+        assert stall.ask(key="a", what="tea") == {"sold": 1}
+        assert stall.ask(key="b", what="tea") == {"sold": 2}
+        with pytest.raises(IdempotencyValidationError):
+            stall.ask(key="a", what="coffee")
+        assert stall.asked == 2
+        clock.shift(61)
+        assert stall.ask(key="a", what="coffee") == {"sold": 3}
+
+
+def test_what_was_found_is_in_the_local_cache() -> None:
+    stall, other = Stall(use_local_cache=True), Stall()
+    other.records = stall.records
+    assert other.ask(key="a") == {"sold": 1}
+    assert [stall.ask(key="a") for _ in range(3)] == [{"sold": 1}] * 3
+    assert stall.asked == 1
+
+
+def test_nothing_is_read_before_the_work() -> None:
+    with pytest.raises(IdempotencyItemNotFoundError):
+        TransactionalPersistence().get_record({"key": "a"})
+
+
+def test_the_response_hook_has_the_answer_and_its_record() -> None:
+    given: list[DataRecord] = []
+
+    def hook(response: Any, record: DataRecord) -> Any:
+        given.append(record)
+        return {**response, "again": True}
+
+    stall = Stall(response_hook=hook, payload_validation_jmespath="what")
+    assert stall.ask(key="a") == {"sold": 1}
+    [kept] = stall.records.kept.values()
+    # As the stock layer leaves it there.
+    stall.records.kept[kept.key_id] = replace(kept, in_progress_expiration=1)
+    assert stall.ask(key="a") == {"sold": 1, "again": True}
+    [record] = given
+    assert (record.idempotency_key, record.status, record.payload_hash) == (
+        kept.key_id,
+        "COMPLETED",
+        kept.payload_hash,
+    )
+    assert (record.expiry_timestamp, record.in_progress_expiry_timestamp) == (kept.expiration, 1)
+    assert record.response_data == kept.response

@@ -4,7 +4,8 @@ Powertools' own layer for DynamoDB puts a record before the work and updates it 
 is one, a record that stays in progress where a process ends in between, and work that nobody remembers where it ends
 before the update. Here the work writes the record itself:
 
-    the work begins             nothing is written; what will be in the record is known: `key_id`, `payload_hash`
+    the work begins             nothing is written; what will be in the record is known: `make_record`, or `key_id` and
+                                `payload_hash`
     the work writes             the record is among what its transaction puts, on the condition that there is none
                                 yet. Both are there or neither. Work in several steps puts it without a response at
                                 first; what is in progress, its own items say
@@ -46,6 +47,22 @@ class TransactionalPersistence(BasePersistenceLayer):
     def payload_hash(self) -> str:
         return self._get_begun().payload_hash
 
+    def make_record(self, response: str | None = None, *, made_id: str = "") -> KeyRecord | None:
+        """For the work to write: with its answer as JSON, or in progress for the time that the function has left.
+
+        None where nothing is to be kept: the request has no key, or idempotency is disabled.
+        """
+        if self._begun is None:
+            return None
+        return KeyRecord(
+            self.key_id,
+            self.payload_hash,
+            made_id,
+            self._get_expiry_timestamp(),
+            response,
+            self._begun.in_progress_expiry_timestamp if response is None else None,
+        )
+
     def find(self, record: KeyRecord) -> None:
         """The next time that the work would begin, this is there already."""
         self._found = record
@@ -67,6 +84,7 @@ class TransactionalPersistence(BasePersistenceLayer):
         if found and found.key_id == data_record.idempotency_key and not found.has_run_out(datetime.now(UTC)):
             known = _to_data_record(found)
             self._validate_payload(data_payload=data_record, stored_data_record=known)
+            self._save_to_cache(data_record=known)
             raise IdempotencyItemAlreadyExistsError(old_data_record=known)
         self._begun = data_record
 
@@ -74,11 +92,13 @@ class TransactionalPersistence(BasePersistenceLayer):
         """What there is, the work finds."""
         raise IdempotencyItemNotFoundError
 
-    def _update_record(self, data_record: DataRecord) -> None:
+    def _update_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - Powertools names it
         """The work has written it."""
+        self._begun = None
 
-    def _delete_record(self, data_record: DataRecord) -> None:
+    def _delete_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - Powertools names it
         """Nothing was written before the work."""
+        self._begun = None
 
 
 def _to_data_record(record: KeyRecord) -> DataRecord:
