@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from checkout import dynamodb
 from checkout.dynamodb import to_wire
@@ -446,3 +447,12 @@ def test_no_order_is_made_without_a_record_of_it(checkout: Checkout) -> None:
     checkout.database.delete_table(TableName="IdempotencyTable")
     assert checkout.call("create_order", BODY, key="key").status == 500
     assert checkout.scan("OrdersTable") == checkout.scan("AuditTable") == []
+
+
+@pytest.mark.proves("FR-009")
+def test_where_idempotency_is_disabled_no_order_is_made(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_IDEMPOTENCY_DISABLED", "true")
+    with pytest.warns(PowertoolsUserWarning):
+        answer = checkout.call("create_order", BODY, key="key")
+    assert answer.status == 500
+    assert checkout.scan("OrdersTable") == []
