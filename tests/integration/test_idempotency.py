@@ -391,10 +391,10 @@ def test_a_key_in_the_header_is_the_same_key_in_the_body_and_no_part_of_the_payl
 def test_a_request_that_was_killed_is_running_until_its_time_is_over_and_then_resumed(checkout: Checkout) -> None:
     order = checkout.create_order()
     with patch.object(SimulatedGateway, "charge", side_effect=Killed), pytest.raises(Killed):
-        checkout.pay(order, key="key", seconds=3.5)
-    checkout.wait(timedelta(seconds=3))
+        checkout.pay(order, key="key", seconds=20)
+    checkout.wait(timedelta(seconds=10))
     assert checkout.pay(order, key="key").code == "idempotency_in_progress"
-    checkout.wait(timedelta(seconds=0.5))
+    checkout.wait(timedelta(seconds=10))
     assert checkout.pay(order, key="key").status == 201
     assert len(checkout.charges(order)) == len(checkout.payment_items(order)) == 1
 
@@ -403,11 +403,11 @@ def test_a_request_that_was_killed_is_running_until_its_time_is_over_and_then_re
 def test_a_refund_whose_request_was_killed_is_running_until_its_time_is_over_and_then_made(checkout: Checkout) -> None:
     order = checkout.buy()
     with patch.object(SimulatedGateway, "refund", side_effect=Killed), pytest.raises(Killed):
-        checkout.refund(order, 500, key="key", seconds=3.5)
-    checkout.wait(timedelta(seconds=3))
+        checkout.refund(order, 500, key="key", seconds=20)
+    checkout.wait(timedelta(seconds=10))
     assert checkout.refund(order, 500, key="key").code == "idempotency_in_progress"
     assert checkout.refund(order, 400, key="key").code == "idempotency_key_reused"
-    checkout.wait(timedelta(seconds=0.5))
+    checkout.wait(timedelta(seconds=10))
     made = checkout.refund(order, 500, key="key")
     assert (made.status, made.body["amount"]) == (201, 500)
     assert [refund["status"] for refund in checkout.refund_items(order)] == ["succeeded"]
