@@ -4,9 +4,10 @@ import argparse
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
-from benchmarks.metering import MeteredCheckout, open_checkout
+from benchmarks.metering import MeteredCheckout, open_checkout, standing_clock
 from benchmarks.results import load_result, save_result
 from benchmarks.units import item_size
 from local.template import ROOT, read_document
@@ -16,6 +17,8 @@ __all__ = ["CHECKOUT", "PURPOSES", "measure_operations", "price_million"]
 PRICES = ROOT / "benchmarks" / "prices.toml"
 CHECKOUT = ("create_order", "pay", "mark_order_paid", "list_orders")
 MILLION = 1_000_000
+CIRCUIT_KNOWN = timedelta(seconds=5)
+"""How long a process goes by what it read of the gateway's circuit."""
 
 PURPOSES = {
     "OrdersTable": "the order: its state, its claim by one payment, the head of its audit trail",
@@ -36,7 +39,7 @@ PURPOSES = {
 
 def measure_operations() -> dict[str, Any]:
     """Each operation, its calls of DynamoDB in their order, units by place, and bytes logged."""
-    with open_checkout() as shop:
+    with open_checkout() as shop, standing_clock(shop):
         bought = shop.buy()
         stored_before = _measure_stored(shop)
         _warm_up(shop, bought)
@@ -65,6 +68,9 @@ def measure_operations() -> dict[str, Any]:
         other = measure("create_order, prices known", lambda: shop.call("create_order", body, key="other")).body
         measure("pay, declined", lambda: shop.pay(other, "tok_chargeDeclined"))
         measure("cancel_order", lambda: shop.cancel(other))
+        late = shop.create_order()
+        shop.wait(CIRCUIT_KNOWN)
+        measure("pay, circuit not known", lambda: shop.pay(late))
     measured["stored_bytes"] = stored_before
     return measured
 

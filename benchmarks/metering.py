@@ -5,7 +5,12 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
+
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_persistence
 
 from benchmarks.units import count_read, count_write, item_size
 from checkout import api, wiring
@@ -13,9 +18,9 @@ from checkout.dynamodb import to_wire
 from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import Index, MemoryStore, Refusal, Table
-from tests.integration.conftest import Answer, Checkout, forget_clients, set_environment
+from tests.integration.conftest import Answer, Checkout, forget_clients, its_clock, set_environment
 
-__all__ = ["GATEWAY", "Call", "MeteredCheckout", "MeteredStore", "capture_log", "open_checkout"]
+__all__ = ["GATEWAY", "Call", "MeteredCheckout", "MeteredStore", "capture_log", "open_checkout", "standing_clock"]
 
 GATEWAY = "SimulatedGatewayTable"
 """Of the simulated gateway: where a real one charges, nobody calls it."""
@@ -131,6 +136,23 @@ class MeteredCheckout(Checkout):
             answer = super().invoke(function, event, seconds=seconds)
         self.log = written.getvalue()
         return answer
+
+
+@contextlib.contextmanager
+def standing_clock(shop: MeteredCheckout) -> Iterator[None]:
+    """Time goes on by `shop.wait` alone: what a process remembers does not run out because the machine is slow."""
+    now = datetime.now(UTC)
+
+    def read_clock() -> datetime:
+        return now + shop.waited
+
+    powertools = SimpleNamespace(datetime=SimpleNamespace(now=read_clock))
+    with (
+        patch.object(shop, "read_clock", read_clock),
+        its_clock(shop),
+        patch.object(circuit_persistence, "dt", powertools),
+    ):
+        yield
 
 
 @contextlib.contextmanager

@@ -4,13 +4,18 @@ import json
 import subprocess
 import sys
 import tomllib
+from datetime import datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_persistence
 
 from benchmarks.cost import CHECKOUT, PURPOSES, measure_operations, price_million
 from benchmarks.probing import FUNCTIONS
 from benchmarks.start import COUNTED, count_starts, list_modules, measure_sizes
+from checkout import clock
 from local.sam_local import BUILT_TEMPLATE, build_checkout
 from local.template import ROOT
 
@@ -29,6 +34,29 @@ def test_an_operation_calls_and_takes_no_more_than_it_did(operations: dict[str, 
     assert len(measured["calls"]) <= budget["calls"], measured["calls"]
     assert sum(measured["write_units"].values()) <= budget["write_units"], measured["write_units"]
     assert sum(measured["read_units"].values()) <= budget["read_units"], measured["read_units"]
+
+
+@pytest.mark.proves("FR-702")
+def test_how_long_a_measurement_takes_changes_no_count(operations: dict[str, Any]) -> None:
+    class SlowMachine(datetime):
+        """Each look at the clock is six seconds after the one before: longer than a process remembers the circuit."""
+
+        looks = 0
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            cls.looks += 1
+            return datetime.now(tz) + timedelta(seconds=6 * cls.looks)
+
+    with (
+        patch.object(clock, "datetime", SlowMachine),
+        patch.object(circuit_persistence, "dt", SimpleNamespace(datetime=SlowMachine)),
+    ):
+        slow = measure_operations()
+    assert SlowMachine.looks == 0
+    assert {name: each.get("calls") for name, each in slow.items()} == {
+        name: each.get("calls") for name, each in operations.items()
+    }
 
 
 @pytest.mark.proves("FR-703")
