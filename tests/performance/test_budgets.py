@@ -13,6 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_persistence
 
 from benchmarks.cost import CHECKOUT, PURPOSES, measure_operations, price_million
+from benchmarks.metering import open_checkout
 from benchmarks.probing import FUNCTIONS
 from benchmarks.start import COUNTED, count_starts, list_modules, measure_sizes
 from checkout import clock
@@ -78,6 +79,23 @@ def test_a_request_logs_a_kilobyte_at_most(operations: dict[str, Any]) -> None:
     logged = {name: measured["log_bytes"] for name, measured in operations.items() if name != "stored_bytes"}
     assert max(logged.values()) <= 1000, logged
     assert min(logged.values()) > 0, "nothing was captured"
+
+
+@pytest.mark.proves("FR-705")
+@pytest.mark.parametrize("operation", ["create_order", "get_order"])
+def test_so_does_one_that_ends_in_a_fault(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(depth: int = 40) -> None:
+        raise KeyError("x") if not depth else fail(depth - 1)
+
+    with open_checkout() as shop:
+        order = shop.create_order()
+        monkeypatch.setattr(shop.store, "answer", lambda *_: fail())
+        body = {"items": [{"product_id": "tea", "quantity": 1}]} if operation == "create_order" else None
+        answer = shop.call(operation, body, key=shop.new_key(), path={"order_id": order["id"]})
+    assert answer.status == 500
+    assert '"message":"fault"' in shop.log
+    assert "test_budgets.py" in shop.log, "the place of the fault"
+    assert len(shop.log.encode()) <= 1000, shop.log
 
 
 @pytest.mark.proves("FR-704")

@@ -7,7 +7,6 @@ makes a Lambda handler of it. Everything about a request is in its Request, noth
 import base64
 import functools
 import json
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,7 +23,7 @@ from checkout.clock import Deadline
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
 from checkout.identifiers import is_order_id, is_payment_id
 from checkout.metrics import count, count_cold_start
-from checkout.tracing import traced
+from checkout.tracing import find_places, traced
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -181,10 +180,7 @@ def endpoint(route: Callable[[Request], Response]) -> Callable[[dict[str, Any], 
             response = problem(error, request)
             cause = type(error.__cause__).__name__ if error.__cause__ else None
         except Exception as fault:
-            # Neither the message nor the values: they may hold what must not be logged (FR-031).
-            frames = traceback.extract_tb(fault.__traceback__)
-            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-            logger.error("fault", fault=type(fault).__name__, places=places)
+            logger.error("fault", fault=type(fault).__name__, places=find_places(fault))
             response = _internal_error(request)
         code = response.body.get("code")
         if response.status == HTTPStatus.CONFLICT:

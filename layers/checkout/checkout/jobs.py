@@ -5,7 +5,6 @@ it. Its deadline is the function's remaining time, so that Lambda's own time-out
 """
 
 import functools
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from checkout.audit import Actor
 from checkout.call_limit import working_until
 from checkout.caller import Author
 from checkout.metrics import count_cold_start
-from checkout.tracing import traced
+from checkout.tracing import find_places, traced
 
 __all__ = ["job"]
 
@@ -37,10 +36,7 @@ def job(work: Callable[[Author], Mapping[str, Any]]) -> Callable[[dict[str, Any]
             with working_until(author.deadline):
                 done = dict(work(author))
         except Exception as fault:
-            # Neither the message nor the values: they may hold what must not be logged (FR-031).
-            frames = traceback.extract_tb(fault.__traceback__)
-            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-            logger.error("fault", fault=type(fault).__name__, places=places)
+            logger.error("fault", fault=type(fault).__name__, places=find_places(fault))
             raise JobFailed(type(fault).__name__) from None
         logger.info("done", **done)
         return done
