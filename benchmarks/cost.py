@@ -10,12 +10,16 @@ from typing import Any
 from benchmarks.metering import MeteredCheckout, open_checkout, standing_clock
 from benchmarks.results import load_result, save_result
 from benchmarks.units import item_size
-from local.template import ROOT, read_document
+from checkout.dynamodb import to_wire
+from local.template import ROOT
+from tests.integration.conftest import Answer
 
-__all__ = ["CHECKOUT", "PURPOSES", "measure_operations", "price_million"]
+__all__ = ["CHECKOUT", "PRICES", "PURPOSES", "measure_baskets", "measure_operations", "price_million"]
 
 PRICES = ROOT / "benchmarks" / "prices.toml"
 CHECKOUT = ("create_order", "pay", "mark_order_paid", "list_orders")
+BASKETS = (2, 10, 20)
+"""Lines of an order."""
 MILLION = 1_000_000
 CIRCUIT_KNOWN = timedelta(seconds=5)
 """How long a process goes by what it read of the gateway's circuit."""
@@ -75,6 +79,36 @@ def measure_operations() -> dict[str, Any]:
     return measured
 
 
+def measure_baskets() -> dict[str, dict[str, float]]:
+    """Units of a whole checkout by the number of its order's lines."""
+    return {str(lines): _measure_basket(lines) for lines in BASKETS}
+
+
+def _measure_basket(lines: int) -> dict[str, float]:
+    """Each line is of another product, with an id of 12 letters and a name of 24. The process has worked before, but
+    knows none of their prices."""
+    units = {"write_units": 0.0, "read_units": 0.0}
+    with open_checkout() as shop, standing_clock(shop):
+        _warm_up(shop, shop.buy())
+        products = [f"teapot-{number:05}" for number in range(lines)]
+        for product_id in products:
+            item = {"product_id": product_id, "name": "Cast-iron teapot, 800 ml", "unit_price": 6400, "currency": "usd"}
+            shop.store.answer("PutItem", {"TableName": "ProductsTable", "Item": to_wire(item)})
+
+        def add(answer: Answer) -> Any:
+            described = _describe(shop)
+            for kind in units:
+                units[kind] += sum(described[kind].values())
+            return answer.body
+
+        body = {"items": [{"product_id": product_id, "quantity": 1} for product_id in products]}
+        order = add(shop.call("create_order", body, key="create"))
+        paid = add(shop.pay(order))
+        add(shop.mark_paid(order, paid["transaction_id"]))
+        add(shop.call("list_orders", query={"limit": "10"}))
+    return units
+
+
 def _warm_up(shop: MeteredCheckout, bought: dict[str, Any]) -> None:
     """What is measured is not the first call of its process, which reads the circuit's state and logs its start."""
     path = {"order_id": bought["id"]}
@@ -120,20 +154,10 @@ def _sum(all_units: Iterable[dict[str, float]]) -> dict[str, float]:
     return dict(sorted(total.items()))
 
 
-def read_prices() -> dict[str, dict[str, float]]:
-    """Those that the template declares for its dashboard, by service and by what is paid for."""
-    return {
-        service: {name: float(price) for name, price in prices.items()}
-        for service, prices in read_document()["Mappings"]["Prices"].items()
-    }
-
-
 def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> dict[str, Any]:
     """Dollars for a million checkouts on x86_64, by part. `processor_ms` is of a warm call of each function."""
     prices = tomllib.loads(PRICES.read_text(encoding="utf-8"))
-    assumed, database = prices["assumed"], prices["dynamodb"]
-    declared = read_prices()
-    functions = declared["Lambda"]
+    assumed, database, functions = prices["assumed"], prices["dynamodb"], prices["lambda"]
     steps = [measured[name] for name in CHECKOUT]
     stretch = assumed["mb_of_one_processor"] / assumed["lambda_mb"]
     seconds = sum(
@@ -148,16 +172,18 @@ def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> d
     gb = MILLION / 1e9
     writes, reads = (sum(sum(step[kind].values()) for step in steps) for kind in ("write_units", "read_units"))
     parts = {
-        "DynamoDB writes": writes * declared["DynamoDB"]["WriteUnits"],
-        "DynamoDB reads": reads * declared["DynamoDB"]["ReadUnits"],
+        "DynamoDB writes": writes * database["million_write_units"],
+        "DynamoDB reads": reads * database["million_read_units"],
         "DynamoDB storage, the first month": stored
         * gb
         * (database["storage_gb_month"] + database["point_in_time_recovery_gb_month"]),
-        "API Gateway": len(steps) * declared["ApiGateway"]["Requests"],
-        "Lambda requests": 2 * len(steps) * functions["Requests"],
-        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["GBSecondsX86"] / 1000,
-        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["GBSecondsX86"] / 1000,
-        "Logs": logged * gb * (declared["Logs"]["GB"] + prices["logs"]["gb_month_stored"]),
+        "API Gateway": len(steps) * prices["api_gateway"]["million_requests"],
+        "Lambda requests": 2 * len(steps) * functions["million_requests"],
+        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["million_gb_seconds"] / 1000,
+        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["million_gb_seconds"] / 1000,
+        # The authorizer's invocation is traced as the operation's is.
+        "X-Ray traces": 2 * len(steps) * assumed["traced"] * prices["xray"]["million_traces"],
+        "Logs": logged * gb * (prices["logs"]["gb_taken_in"] + prices["logs"]["gb_month_stored"]),
     }
     return {
         "region": prices["region"],
@@ -174,8 +200,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     measured = measure_operations()
-    processor_ms = load_result("latency")["processor_ms"]
-    save_result("cost", {"operations": measured, "million": price_million(measured, processor_ms)}, quick=quick)
+    million = price_million(measured, load_result("latency")["processor_ms"])
+    save_result("cost", {"operations": measured, "baskets": measure_baskets(), "million": million}, quick=quick)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.cost import CHECKOUT, measure_operations
 from benchmarks.results import save_result
 
-__all__ = ["KEYS", "Key", "simulate"]
+__all__ = ["KEYS", "Key", "find_limits", "run", "simulate"]
 
 WRITE_UNITS = 1000.0
 READ_UNITS = 3000.0
@@ -125,6 +125,17 @@ def run(operations: Mapping[str, Any]) -> list[dict[str, Any]]:
                     about = {"rate": rate, "share": share, "kind": kind, "place": place, "units": units[place]}
                     rows.append({**about, **found})
     return rows
+
+
+def find_limits(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """By key: the checkouts a second from which a key that cannot be parted is throttled, of one customer or in all."""
+    limits: dict[str, float] = {}
+    for row in rows:
+        key, capacity = KEYS[row["place"]], WRITE_UNITS if row["kind"] == "write" else READ_UNITS
+        if not key.splits:
+            limit = capacity / row["units"] * max(1, key.count)
+            limits[row["place"]] = min(limit, limits.get(row["place"], limit))
+    return limits
 
 
 def main() -> None:

@@ -7,12 +7,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.cost import CHECKOUT, PURPOSES
+from benchmarks.heat import KEYS, find_limits
 from benchmarks.results import load_result
 from local.template import ROOT
 
 __all__ = ["DOCUMENT", "PARTS", "fill", "write_report"]
 
 DOCUMENT = ROOT / "docs" / "performance.md"
+UNITS = ("write_units", "read_units")
+OTHERS = (
+    "pay",
+    "mark_order_paid",
+    "get_order",
+    "get_order_audit",
+    "get_payment",
+    "cancel_order",
+    "list_products",
+    "authorize",
+)
+"""What customers call besides `create_order` and `list_orders`, and what is called with it."""
 
 
 def write_report() -> None:
@@ -48,14 +61,16 @@ def _total(units: Mapping[str, float]) -> str:
 
 
 def make_targets() -> str:
-    latency, start, cost = load_result("latency"), load_result("start"), load_result("cost")
+    latency, start, cost, scale = map(load_result, ("latency", "start", "cost", "scale"))
     operations, times = cost["operations"], latency["times_floor"]
     cookbook = latency["cookbook_times_floor"]
     create, listed = times["create_order"], times["list_orders"]
-    writes, reads = (
-        sum(sum(operations[name][kind].values()) for name in CHECKOUT) for kind in ("write_units", "read_units")
-    )
-    calls = {name: len(operations[name]["calls"]) for name in (*CHECKOUT, "get_order", "create_order, again")}
+    writes, reads = (sum(sum(operations[name][kind].values()) for name in CHECKOUT) for kind in UNITS)
+    calls = {
+        name: len(operations[name]["calls"])
+        for name in (*CHECKOUT, "get_order", "create_order, again", "pay, circuit not known")
+    }
+    fewest, *_, most = scale["orders"]
     sizes = start["sizes"]["other functions"]
     starts = start["instructions"]
     rows: list[tuple[str, str, float, float]] = [
@@ -77,7 +92,7 @@ def make_targets() -> str:
             0.7,
         ),
         ("`list_orders`, import, processor time, times the floor", "1.2", listed["import_cpu_ms"], 1.2),
-        ("`get_order`, the same", "1.5", times["get_order"]["import_cpu_ms"], 1.5),
+        *((f"`{name}`, the same", "1.5", times[name]["import_cpu_ms"], 1.5) for name in OTHERS if name in times),
         (
             "`list_orders`, import and first call in instructions, times the floor",
             "1.2",
@@ -86,12 +101,17 @@ def make_targets() -> str:
         ),
         ("`create_order`, calls of DynamoDB", "2", calls["create_order"], 2),
         ("`pay`, calls", "3", calls["pay"], 3),
+        ("the same where the circuit is not known", "3", calls["pay, circuit not known"], 3),
         ("`mark_order_paid`, calls", "2", calls["mark_order_paid"], 2),
         ("`list_orders`, calls", "1", calls["list_orders"], 1),
         ("`get_order`, calls", "1", calls["get_order"], 1),
         ("a replay, calls", "1", calls["create_order, again"], 1),
-        ("write units of a checkout", "30", writes, 30),
-        ("read units of a checkout", "8", reads, 8),
+        ("write units of a checkout of two lines", "30", writes, 30),
+        ("read units of a checkout of two lines", "8", reads, 8),
+        *(
+            (f"`{name}`, ms with {most:,} orders, times with {fewest:,}", "1.2", ratio, 1.2)
+            for name, ratio in scale["largest_times_smallest"].items()
+        ),
         ("package, MB", "30", sizes["unzipped_mb"], 30),
         ("package, zipped, MB", "10", sizes["zipped_mb"], 10),
     ]
@@ -150,7 +170,7 @@ def make_units() -> str:
     ]
     units: dict[str, list[float]] = {place: [0, 0] for place in PURPOSES}
     for name in CHECKOUT:
-        for at, kind in enumerate(("write_units", "read_units")):
+        for at, kind in enumerate(UNITS):
             for place, count in operations[name][kind].items():
                 units[place][at] += count
     bought = [
@@ -158,12 +178,15 @@ def make_units() -> str:
         for place, (writes, reads) in units.items()
         if writes or reads
     ]
+    baskets = [(lines, *(f"{units[kind]:g}" for kind in UNITS)) for lines, units in cost["baskets"].items()]
     whole = ("**a checkout**", *(f"**{sum(both[at] for both in units.values()):g}**" for at in (0, 1)), "")
     return "\n\n".join(
         [
             _make_table(["operation", "calls", "write units", "read units", "bytes logged"], rows),
             "What a checkout's units buy (create, pay, mark paid, history):",
             _make_table(["place", "write units", "read units", "for"], [*bought, whole]),
+            "And by the lines of its order, each of another product:",
+            _make_table(["lines", "write units", "read units"], baskets),
         ]
     )
 
@@ -190,7 +213,17 @@ def make_heat() -> str:
         told = ", ".join(f"`{row['place']}` ({row['kind']}s) {row['refused_last']:.1%}" for row in refused) or "nothing"
         lines.append((f"{rate:,}", f"{share:.0%}", f"`{first['place']}`", f"{first['hottest_key']:,g}", told))
     head = ["checkouts a second", "of one customer", "hot first", "its units a second", "refused after 15 minutes"]
-    return _make_table(head, lines)
+    limits = [
+        (f"`{place}`", "one customer" if KEYS[place].kind == "customer" else "all together", f"{limit:,.0f}")
+        for place, limit in sorted(find_limits(rows).items(), key=lambda found: found[1])
+    ]
+    return "\n\n".join(
+        [
+            _make_table(head, lines),
+            "What a key that cannot be parted takes, before it is throttled:",
+            _make_table(["key", "of", "checkouts a second"], limits),
+        ]
+    )
 
 
 def make_scale() -> str:

@@ -12,13 +12,13 @@ from unittest.mock import patch
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_persistence
 
-from benchmarks.cost import CHECKOUT, PURPOSES, measure_operations, price_million
+from benchmarks.cost import CHECKOUT, PRICES, PURPOSES, measure_baskets, measure_operations, price_million
 from benchmarks.metering import open_checkout
 from benchmarks.probing import FUNCTIONS
 from benchmarks.start import COUNTED, count_starts, list_modules, measure_sizes
 from checkout import clock
 from local.sam_local import BUILT_TEMPLATE, build_checkout
-from local.template import ROOT
+from local.template import ROOT, read_document
 
 BUDGETS = tomllib.loads((ROOT / "benchmarks" / "budgets.toml").read_text(encoding="utf-8"))
 
@@ -70,8 +70,13 @@ def test_every_operation_has_a_budget_and_every_unit_a_purpose(operations: dict[
 
 @pytest.mark.proves("FR-703")
 def test_a_whole_checkout_takes_no_more_than_it_did(operations: dict[str, Any]) -> None:
+    baskets = measure_baskets()
+    assert baskets.keys() == BUDGETS["checkout"].keys()
+    for lines, units in baskets.items():
+        for kind in ("write_units", "read_units"):
+            assert units[kind] <= BUDGETS["checkout"][lines][kind], f"{lines} lines"
     for kind in ("write_units", "read_units"):
-        assert sum(sum(operations[name][kind].values()) for name in CHECKOUT) <= BUDGETS["checkout"][kind]
+        assert sum(sum(operations[name][kind].values()) for name in CHECKOUT) == baskets["2"][kind]
 
 
 @pytest.mark.proves("FR-705")
@@ -105,9 +110,31 @@ def test_the_price_follows_the_units(operations: dict[str, Any]) -> None:
     writes = sum(sum(operations[name]["write_units"].values()) for name in CHECKOUT)
     assert price["parts"]["DynamoDB writes"] == round(writes * 0.625, 2)
     assert price["parts"]["API Gateway"] == 4.0
+    assert price["parts"]["X-Ray traces"] == round(8 * 0.05 * 5, 2), "each function and its authorizer"
     assert price["total"] == pytest.approx(sum(price["parts"].values()), abs=0.05)
     assert price["largest"] == max(price["parts"], key=price["parts"].__getitem__)
     assert price_million(operations, dict.fromkeys(processor_ms, 10.0))["total"] > price["total"]
+
+
+@pytest.mark.proves("FR-704")
+def test_the_dashboard_reckons_with_the_same_prices() -> None:
+    prices = tomllib.loads(PRICES.read_text(encoding="utf-8"))
+    declared = {
+        service: {name: float(price) for name, price in of.items()}
+        for service, of in read_document()["Mappings"]["Prices"].items()
+    }
+    assert declared == {
+        "DynamoDB": {
+            "WriteUnits": prices["dynamodb"]["million_write_units"],
+            "ReadUnits": prices["dynamodb"]["million_read_units"],
+        },
+        "Lambda": {
+            "GBSeconds": prices["lambda"]["million_gb_seconds"],
+            "Requests": prices["lambda"]["million_requests"],
+        },
+        "ApiGateway": {"Requests": prices["api_gateway"]["million_requests"]},
+        "Logs": {"GB": prices["logs"]["gb_taken_in"]},
+    }
 
 
 @pytest.mark.proves("FR-706")

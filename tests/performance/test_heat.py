@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.cost import CHECKOUT, measure_operations
-from benchmarks.heat import KEYS, Key, run, simulate
+from benchmarks.heat import KEYS, Key, find_limits, run, simulate
 
 pytestmark = pytest.mark.proves("FR-707")
 
@@ -36,3 +36,20 @@ def test_every_place_that_a_checkout_writes_is_laid_out() -> None:
     places = {place for name in CHECKOUT for place in operations[name]["write_units"]} - {"OrdersTable/by_status"}
     assert places <= KEYS.keys()
     assert places <= {row["place"] for row in run(operations)}
+
+
+def test_at_its_limit_a_key_takes_all_and_beyond_it_not() -> None:
+    rows = [row for row in run(measure_operations()) if (row["rate"], row["share"]) == (100, 0.5)]
+    limits = find_limits(rows)
+    assert limits.keys() == {row["place"] for row in rows if not KEYS[row["place"]].splits}
+    for place, limit in limits.items():
+        key = KEYS[place]
+
+        def refuse(rate: float, key: Key = key, place: str = place) -> float:
+            of_all = {"rate": rate * 2 if key.kind == "customer" else rate, "share": 0.5}
+            capacities = {"write": 1000.0, "read": 3000.0}
+            found = [row for row in rows if row["place"] == place]
+            simulated = [simulate(row["units"], key, **of_all, capacity=capacities[row["kind"]]) for row in found]
+            return max(each["refused_last"] for each in simulated)
+
+        assert refuse(limit) == 0 < refuse(limit * 1.01), place
