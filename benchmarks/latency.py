@@ -24,6 +24,7 @@ from benchmarks.probing import (
     make_event,
     probe,
     write_events,
+    write_floor_items,
 )
 from benchmarks.results import save_result
 from checkout import wiring
@@ -94,6 +95,7 @@ class Events:
 
 def measure(*, rounds: int, warm: int, chance: random.Random) -> dict[str, Any]:
     runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    write_floor_items()  # once, before there is a database
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
         load_products(connect(database.endpoint))

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,13 @@ def probe(
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
 
+@cache
 def write_floor_items() -> Path:
-    """The items that create_order writes in its transaction, the order and its audit entry, for the floor to write."""
+    """The items that create_order writes in its transaction, the order and its audit entry, for the floor to write.
+
+    Written anew in each process: what create_order writes may have changed since another one did.
+    """
     path = FOLDER / "items.json"
-    if path.exists():
-        return path
     with open_checkout() as shop:
         order = shop.call("create_order", ORDER, key="floor").body
         [actions] = [params["TransactItems"] for name, params in shop.store.asked if name == "TransactWriteItems"]

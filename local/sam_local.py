@@ -6,6 +6,7 @@ starts DynamoDB Local, makes the tables, loads the products and runs until Ctrl-
 """
 
 import argparse
+import hashlib
 import json
 import os
 import signal
@@ -31,10 +32,21 @@ from local.serve import announce
 from local.tables import connect, create_tables, load_products
 from local.template import ROOT, read_template
 
-__all__ = ["BUILT_TEMPLATE", "SamLocal", "SamLocalError", "build_checkout", "run_checkout"]
+__all__ = [
+    "BUILT_TEMPLATE",
+    "STAMP",
+    "SamLocal",
+    "SamLocalError",
+    "build_checkout",
+    "hash_sources",
+    "is_built",
+    "run_checkout",
+]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+STAMP = BUILT_TEMPLATE.with_name(".sources")
+"""What the build was made from; `sam build` removes it with the build before."""
 START_SECONDS = 120
 HOST_FROM_CONTAINERS = "host.docker.internal"
 # The CLI would ask home; and a person's own keys have no business in a container.
@@ -129,8 +141,26 @@ def run_checkout(port: int | None = None, output: IO[bytes] | None = None) -> It
             yield sam, database
 
 
+def is_built(root: Path = ROOT) -> bool:
+    """Whether `build_checkout` made the build that is there, of functions and layers as they are."""
+    stamp = root / STAMP.relative_to(ROOT)
+    return stamp.exists() and stamp.read_text(encoding="ascii") == hash_sources(root)
+
+
+def hash_sources(root: Path = ROOT) -> str:
+    """Of what functions and layers are made from."""
+    folders = [root / "functions", root / "layers"]
+    files = [root / "template.yaml", *(path for folder in folders for path in folder.rglob("*") if path.is_file())]
+    hashed = hashlib.sha256()
+    for path in sorted(path for path in files if path.suffix != ".pyc"):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        hashed.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return hashed.hexdigest()
+
+
 def build_checkout() -> Path:
     """The template that `sam build` makes for this machine's processor, its layers compiled; raises SamLocalError."""
+    sources = hash_sources()
     with working("sam-local: building"):
         result = subprocess.run(
             [SAM, "build", "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
@@ -143,6 +173,7 @@ def build_checkout() -> Path:
     if result.returncode:
         raise SamLocalError(f"sam build failed: {(result.stdout + result.stderr).strip()[-2000:]}")
     compile_layers()
+    STAMP.write_text(sources, encoding="ascii")
     return BUILT_TEMPLATE
 
 
