@@ -179,8 +179,12 @@ def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> d
         * (database["storage_gb_month"] + database["point_in_time_recovery_gb_month"]),
         "API Gateway": len(steps) * prices["api_gateway"]["million_requests"],
         "Lambda requests": 2 * len(steps) * functions["million_requests"],
-        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["million_gb_seconds"] / 1000,
-        "Lambda time, authorizer": authorizing * assumed["lambda_mb"] / 1024 * functions["million_gb_seconds"] / 1000,
+        "Lambda time, operations": seconds * assumed["lambda_mb"] / 1024 * functions["million_gb_seconds_x86"] / 1000,
+        "Lambda time, authorizer": authorizing
+        * assumed["lambda_mb"]
+        / 1024
+        * functions["million_gb_seconds_x86"]
+        / 1000,
         # The authorizer's invocation is traced as the operation's is.
         "X-Ray traces": 2 * len(steps) * assumed["traced"] * prices["xray"]["million_traces"],
         "Logs": logged * gb * (prices["logs"]["gb_taken_in"] + prices["logs"]["gb_month_stored"]),

@@ -129,7 +129,8 @@ def test_the_dashboard_reckons_with_the_same_prices() -> None:
             "ReadUnits": prices["dynamodb"]["million_read_units"],
         },
         "Lambda": {
-            "GBSeconds": prices["lambda"]["million_gb_seconds"],
+            "GBSecondsX86": prices["lambda"]["million_gb_seconds_x86"],
+            "GBSecondsArm": prices["lambda"]["million_gb_seconds_arm"],
             "Requests": prices["lambda"]["million_requests"],
         },
         "ApiGateway": {"Requests": prices["api_gateway"]["million_requests"]},
