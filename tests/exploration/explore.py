@@ -8,13 +8,13 @@ there are more than a bound, as many are drawn.
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 
 from tests.exploration.requests import STATES, Client
-from tests.exploration.rules import bring_to_rest, find_doubled_charge, find_violations
+from tests.exploration.rules import bring_to_rest, find_violations, find_wrong_money
 from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation, parse_replay
 from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
 from tests.exploration.shrink import shrink
@@ -70,8 +70,10 @@ class Explorer:
         self._empty = world.save()
         self._states: dict[str, State] = {}
 
-    def explore(self, scenario: Scenario, bounds: Bounds, *, stop_at_first: bool = False) -> Outcome:
-        """Walks a scenario within its bounds."""
+    def explore(
+        self, scenario: Scenario, bounds: Bounds, *, until: Callable[[Violation], bool] = lambda _: False
+    ) -> Outcome:
+        """Walks a scenario within its bounds, or until such a violation is found."""
         outcome = Outcome(scenarios=1)
         chance = random.Random(f"{self._seed} {scenario.name}")
         walked: list[list[Step]] = []
@@ -79,7 +81,7 @@ class Explorer:
             walked.append(steps)
             outcome.schedules += 1
             outcome.violations += violations
-            if stop_at_first and outcome.violations:
+            if any(map(until, violations)):
                 return outcome
         places_of_faults = list_faults(walked).values()
         faults = [chance.choice(places) for places in places_of_faults]
@@ -90,7 +92,7 @@ class Explorer:
             _, violations = self._run(scenario, follow(choices))
             outcome.crash_points += 1
             outcome.violations += violations
-            if stop_at_first and outcome.violations:
+            if any(map(until, violations)):
                 break
         return outcome
 
@@ -135,9 +137,8 @@ class Explorer:
         found: list[tuple[bool, str]] = []
 
         def watch(step: Step) -> None:
-            doubled = find_doubled_charge(world, world.order) if step.call.name.startswith("gateway") else None
-            if doubled:
-                found.append((False, doubled))
+            if step.call.name.startswith("gateway"):
+                found.extend((False, wrong) for wrong in find_wrong_money(world, world.order))
 
         steps = world.scheduler.run([partial(client.send, world) for client in clients], choose, watch=watch)
         at_end = world.save()

@@ -17,8 +17,8 @@ __all__ = [
     "check_order",
     "check_rest",
     "check_trail",
-    "find_doubled_charge",
     "find_violations",
+    "find_wrong_money",
 ]
 
 ROUNDS = 4
@@ -32,6 +32,8 @@ AT_REST = {"succeeded", "failed", "refunded"}
 LET_GO = {"failed", "refunded"}
 FOR_NOW = {"idempotency_in_progress", "payment_in_progress"}
 CUSTOMER, STAFF = "alice", "sam"
+EXCEEDS_CHARGE = "exceeds_charge"
+"""Why the gateway fails a refund that should not have been begun."""
 
 Named = Mapping[str, Any]
 """An order, by its `id`."""
@@ -51,10 +53,15 @@ class Books(Protocol):
     def audit_trail(self, order: dict[str, Any]) -> list[AuditEntry]: ...
 
 
-def find_doubled_charge(world: Books, order: Named) -> str | None:
-    """At any moment: more than one charge of the order that was not returned."""
+def find_wrong_money(world: Books, order: Named) -> Iterator[str]:
+    """Rule 1, at any moment: more than one charge of the order that was not returned; more on its way back than was
+    charged, which the gateway may refuse or not."""
     live = [charge["reference"] for charge in world.charges(order) if charge["refundable"]]
-    return f"rule 1: the charges {live} live at once" if len(live) > 1 else None
+    if len(live) > 1:
+        yield f"rule 1: the charges {live} live at once"
+    for payment in world.payment_items(order):
+        if payment["refundable_amount"] < 0:
+            yield f"rule 1: {payment['payment_id']} has {payment['refundable_amount']} left to be refunded"
 
 
 def bring_to_rest(world: World, clients: Sequence[Client], *, come_back: bool) -> None:
@@ -105,9 +112,10 @@ def list_orders(world: World) -> list[Named]:
 
 def check_books(world: Books, order: Named) -> Iterator[str]:
     """Rule 1."""
-    doubled = find_doubled_charge(world, order)
-    if doubled:
-        yield doubled
+    yield from find_wrong_money(world, order)
+    for refund in world.refund_items(order):
+        if refund.get("failure_reason") == EXCEEDS_CHARGE:
+            yield f"rule 1: {refund['refund_id']} was more than was left of the charge"
     charged = {charge["payment_id"]: charge for charge in world.charges(order)}
     for payment in world.payment_items(order):
         charge = charged.pop(payment["payment_id"], None)
