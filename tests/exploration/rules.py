@@ -1,5 +1,6 @@
 """What holds whatever happened, once clients have come back or have not and nothing is left to be settled."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
@@ -91,6 +92,7 @@ def settle_all(world: World) -> None:
 def find_violations(world: World, clients: Sequence[Client], *, come_back: bool) -> list[str]:
     """The rules that do not hold, by their numbers in the specification."""
     found = [wrong for order in list_orders(world) for check in CHECKS_OF_AN_ORDER for wrong in check(world, order)]
+    found += check_declines(world)
     for client in clients:
         found += [f"rule 5: {client.request.name}: {wrong}" for wrong in check_answers(world, client)]
         if come_back and not client.has_outcome:
@@ -179,6 +181,19 @@ def check_trail(world: Books, order: Named) -> Iterator[str]:
     for wrong in (*replay.wrong, *replay.compare(item, world.payment_items(order), world.refund_items(order))):
         yield f"rule 4: {wrong}"
     yield from check_cancelled(trail)
+
+
+def check_declines(world: World) -> Iterator[str]:
+    """Rule 4: within an hour as many payments of a customer count as began in it and were declined, of all orders."""
+    told: Counter[tuple[str, str]] = Counter()
+    for order in list_orders(world):
+        customer = world.order_item(order)["customer_id"]
+        for hour, declines in Replay.of(world.audit_trail(order)).hourly_declines.items():
+            told[customer, hour] += declines
+    counted = {(item["customer_id"], item["hour"]): item["declines"] for item in world.scan("DeclinesTable")}
+    for place in sorted(told.keys() | counted.keys()):
+        if told[place] != counted.get(place, 0):
+            yield f"rule 4: {told[place]} were declined within the hour, {counted.get(place, 0)} count"
 
 
 def check_cancelled(trail: Sequence[AuditEntry]) -> Iterator[str]:

@@ -1,30 +1,46 @@
 """What a trail says of an order, its payments and its refunds, when it is replayed from the start (FR-029)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from checkout.audit import AuditEntry
+from checkout.payment_recorder import CHARGE_REFUNDED, WRONG_CHARGE
+from checkout.payments import NOT_TAKEN
 
 __all__ = ["Replay"]
 
 Facts = dict[str, Any]
 
-OF_ORDER = ("status", "total_amount", "currency", "items", "payment_id", "refunded_amount")
+COUNTS = ("payment_attempts", "declined_payments", "refused_payments")
+OF_ORDER = (
+    *("status", "total_amount", "currency", "items", "payment_id", "refunded_amount"),
+    *("live_payment_id", *COUNTS),
+)
 OF_PAYMENT = ("amount", "currency", "gateway_reference", "decline_code", "failure_reason")
 AMOUNTS = ("charged_amount", "refunded_amount", "refundable_amount")
 OF_REFUND = ("amount", "currency", "gateway_reference", "failure_reason")
 STARTED_ONCE = ("amount", "currency")
 REFUND_STATUS = {"refund_started": "pending", "refund_succeeded": "succeeded", "refund_failed": "failed"}
+OPEN = {"pending", "unknown"}
+HELD_FOR = {WRONG_CHARGE, CHARGE_REFUNDED}
+"""Why a payment failed that holds its order until its charge is returned."""
+
+COUNTED_FOR = timedelta(hours=2)
+"""Of what has no outcome within that, the count may have run out: it is not given back."""
 
 
 @dataclass
 class Replay:
-    """What each is, by its id, and what does not follow in the trail."""
+    """What each is, by its id, and what does not follow in the trail; and how many payments count as declined, by the
+    hour that they began in."""
 
-    order: Facts = field(default_factory=dict)
+    order: Facts = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     payments: dict[str, Facts] = field(default_factory=dict)
     refunds: dict[str, Facts] = field(default_factory=dict)
+    hourly_declines: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
     @classmethod
@@ -59,6 +75,10 @@ class Replay:
         subject["status"] = entry.to_status
         if entry.event == "order_created":
             self.order |= {name: facts[name] for name in ("total_amount", "currency", "items")}
+        if entry.event == "payment_started":
+            self._take_attempt(entry, subject)
+        if entry.from_status in OPEN and entry.to_status not in OPEN:
+            self._take_outcome(entry, subject)
         if entry.event == "order_paid":
             self.order["payment_id"] = facts["payment_id"]
         if entry.event == "order_refunded" and facts["payment_id"] != self.order.get("payment_id"):
@@ -70,13 +90,47 @@ class Replay:
         if entry.event == "payment_refunded":
             # At the gateway itself, and all of it.
             subject |= {"charged_amount": facts["refunded_amount"], "refunded_at_gateway": facts["refunded_amount"]}
+            self._let_go(facts["payment_id"])
         if entry.event in REFUND_STATUS:
             self._take_refund(entry, subject)
 
+    def _take_attempt(self, entry: AuditEntry, payment: Facts) -> None:
+        """It holds the order, and counts as declined until it is known not to be."""
+        if self.order.get("live_payment_id"):
+            self.wrong.append(f"a payment was started while {self.order['live_payment_id']} held the order")
+        self.order["live_payment_id"] = entry.facts["payment_id"]
+        self.order["payment_attempts"] += 1
+        if entry.facts["attempt"] != self.order["payment_attempts"]:
+            self.wrong.append(f"the payment says it is number {entry.facts['attempt']}, which it is not")
+        payment["started_at"] = entry.at
+        self.hourly_declines[to_hour(entry.at)] += 1
+
+    def _take_outcome(self, entry: AuditEntry, payment: Facts) -> None:
+        declined, reason = "decline_code" in entry.facts, entry.facts.get("failure_reason")
+        if entry.to_status == "failed" and reason not in HELD_FOR:
+            self._let_go(entry.facts["payment_id"])
+        self.order["declined_payments"] += declined
+        self.order["refused_payments"] += reason == NOT_TAKEN
+        started_at = payment.get("started_at", entry.at)
+        took = datetime.fromisoformat(entry.at) - datetime.fromisoformat(started_at)
+        if not declined and took <= COUNTED_FOR:
+            self.hourly_declines[to_hour(started_at)] -= 1
+
+    def _let_go(self, payment_id: str) -> None:
+        if self.order.get("live_payment_id") == payment_id:
+            self.order["live_payment_id"] = None
+
     def _take_refund(self, entry: AuditEntry, payment: Facts) -> None:
         facts = entry.facts
-        refund = self.refunds.setdefault(facts["refund_id"], {"payment_id": facts["payment_id"]})
-        refund["status"] = REFUND_STATUS[entry.event]
+        payment_id = facts["payment_id"]
+        refund = self.refunds.setdefault(facts["refund_id"], {"payment_id": payment_id})
+        before, refund["status"] = refund.get("status"), REFUND_STATUS[entry.event]
+        if payment_id != self.order.get("payment_id"):
+            # The charge pays for nothing: it holds the order, unless another does, until it has gone back for good.
+            if entry.event == "refund_succeeded":
+                self._let_go(payment_id)
+            elif entry.event == "refund_started" or before == "succeeded":
+                self.order["live_payment_id"] = self.order.get("live_payment_id") or payment_id
         if entry.event == "refund_started" and "gateway_reference" in facts:
             # What is left of a charge that pays for no order goes back, of whatever amount it was.
             elsewhere = facts.get("refunded_amount", 0)
@@ -112,6 +166,10 @@ class Replay:
             for refund in self.refunds.values()
             if (refund["payment_id"], refund["status"]) == (payment_id, status)
         )
+
+
+def to_hour(at: str) -> str:
+    return at[: len("2026-01-31T12")]
 
 
 def list_differences(subject: str, told: Facts, item: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
