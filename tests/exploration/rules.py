@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from checkout.audit import AuditEntry, AuditHead, find_misfit
 from tests.exploration.requests import Client
 from tests.exploration.trail import Replay
-from tests.exploration.world import World
+from tests.exploration.world import GATEWAY_TABLE, World
 from tests.integration.conftest import Answer
 from tests.keys import hash_key
 
@@ -216,10 +216,13 @@ def check_answers(world: World, client: Client) -> Iterator[str]:
 
 
 def check_created(world: World, _: Client, answer: Answer) -> str | None:
-    made = {order["order_id"] for order in world.scan("OrdersTable")} - {world.order["id"]}
+    made = {order["order_id"]: order for order in world.scan("OrdersTable") if order["order_id"] != world.order["id"]}
     if len(made) > 1:
         return f"one key made the orders {sorted(made)}"
-    return "there is no such order" if answer.status == 201 and answer.body["id"] not in made else None
+    if answer.status != 201:
+        return None
+    order = made.get(answer.body["id"])
+    return find_other_amount(answer, order, "total_amount") if order else "there is no such order"
 
 
 def check_paid(world: World, client: Client, answer: Answer) -> str | None:
@@ -230,11 +233,31 @@ def check_paid(world: World, client: Client, answer: Answer) -> str | None:
         return f"one key was charged by {charged}"
     if answer.status == 201:
         payment = mine.get(answer.body["transaction_id"])
-        return None if payment and payment["charged_amount"] else "nothing was charged"
+        if not (payment and payment["charged_amount"]):
+            return "nothing was charged"
+        return find_other_amount(answer, payment, "charged_amount")
+    if answer.status == 402:
+        return find_false_decline(world, mine.get(answer.body["transaction_id"]), answer)
     if answer.status == 202:
         return None if answer.body["transaction_id"] in mine else "there is no such payment"
     kept = [name for name in charged if not went_back(mine[name])]
     return f"{kept} was charged" if was_refused(answer) and kept else None
+
+
+def find_other_amount(answer: Answer, item: Mapping[str, Any], name: str) -> str | None:
+    """Where an answer tells another amount, or another currency, than the item has in its attribute of this name."""
+    body = answer.body
+    told = body.get("total_amount", body.get("amount")), body.get("currency")
+    kept = item[name], item["currency"]
+    return None if told == kept else f"it is {kept}, not {told}"
+
+
+def find_false_decline(world: World, payment: Mapping[str, Any] | None, answer: Answer) -> str | None:
+    """Where an answer tells of a decline that is not on record, or of which the gateway does not know."""
+    if payment is None or payment.get("decline_code") != answer.body["decline_code"]:
+        return "no such decline is on record"
+    declined = [charge["payment_id"] for charge in world.scan(GATEWAY_TABLE) if charge.get("outcome") == "declined"]
+    return None if payment["payment_id"] in declined else "the gateway has declined nothing"
 
 
 def went_back(payment: Mapping[str, Any]) -> bool:
@@ -279,8 +302,8 @@ def check_refunded(world: World, client: Client, answer: Answer) -> str | None:
     if len(mine) > 1:
         return "one key made several refunds"
     made = bool(mine) and mine[0]["status"] == "succeeded"
-    if answer.status == 201 and not made:
-        return "nothing was refunded"
+    if answer.status == 201:
+        return find_other_amount(answer, mine[0], "amount") if made else "nothing was refunded"
     if answer.status == 202 and not mine:
         return "there is no such refund"
     return "it was refunded" if was_refused(answer) and made else None

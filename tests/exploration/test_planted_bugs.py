@@ -14,6 +14,7 @@ from checkout import dynamodb, order_service, payment_recorder, refund_recorder,
 from checkout.answer_once import _pack
 from checkout.api import Response
 from checkout.charging_service import Attempt, ChargingService
+from checkout.documents import describe_payment_result, describe_refund
 from checkout.dynamodb import Item
 from checkout.errors import OrderAlreadyPaid
 from checkout.gateway import RequestNotTaken
@@ -121,6 +122,31 @@ def with_orders_that_forget(why: str) -> Iterator[None]:
 def with_declines_that_are_not_given_back() -> Iterator[None]:
     """Whatever became of a payment, it counts as declined within its hour."""
     with patch.object(OrderTable, "_uncount_decline", lambda *_: []):
+        yield
+
+
+@contextmanager
+def with_answers_of_another_amount() -> Iterator[None]:
+    """To a payment, and to a refund."""
+
+    def tell_less(describe: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        return lambda *what: {**describe(*what), "amount": 1}
+
+    with (
+        patch("functions.pay.app.describe_payment_result", tell_less(describe_payment_result)),
+        patch("functions.refund_order.app.describe_refund", tell_less(describe_refund)),
+    ):
+        yield
+
+
+@contextmanager
+def with_declines_that_the_gateway_does_not_know() -> Iterator[None]:
+    """What was surely not charged is put down as declined."""
+
+    def decline(payment: Payment, *, reason: str, at: str) -> Payment:
+        return payment.decline(decline_code=reason, gateway_reference=None, at=at)
+
+    with patch.object(Payment, "fail", decline):
         yield
 
 
@@ -355,6 +381,21 @@ BUGS = {
         with_declines_that_are_not_given_back,
         "created: pay | cancel",
         "rule 4: … were declined within the hour, … count",
+    ),
+    "a payment answered with another amount": (
+        with_answers_of_another_amount,
+        "created: pay | cancel",
+        "rule 5: pay: was told … , but it is (…, 'usd'), not (…, 'usd')",
+    ),
+    "a refund answered with another amount": (
+        with_answers_of_another_amount,
+        "paid: refund | fulfil",
+        "rule 5: refund: was told … , but it is (…, 'usd'), not (…, 'usd')",
+    ),
+    "a decline that the gateway does not know of": (
+        with_declines_that_the_gateway_does_not_know,
+        "lost: pay again | settle",
+        "but the gateway has declined nothing",
     ),
     "the audit entry outside the transaction": (
         lambda: apart("AuditTable", "claim_order", "finish_payment", "cancel_order"),

@@ -40,7 +40,7 @@ from tests.exploration.schedules import Call, Scheduler
 from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
-__all__ = ["FAULTS_OF_GATEWAY", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
+__all__ = ["FAULTS_OF_GATEWAY", "GATEWAY_TABLE", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WEBHOOK_SECRET = "whsec_explored"
