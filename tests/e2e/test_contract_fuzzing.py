@@ -5,7 +5,6 @@ They are made by two customers and by staff, with ids of both, and with ids of n
 """
 
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,13 +27,14 @@ from schemathesis.checks import (
 from checkout.caller import STAFF_SCOPE
 from local.keys import issue_token
 from local.template import read_template
+from tests.conftest import REQUIRE_ALL
 from tests.e2e.conftest import Customer, new_key, new_order
 from tools.make_openapi import TARGET, render_openapi
 from tools.openapi_operations import NO_OPERATIONS, OPERATIONS
 
 # Neither the circuit nor a cap, which all requests would share.
 PARAMETERS = {"CircuitFailures": "1000000", "MaxHourlyDeclines": "1000000", "MaxDeclines": "1000000"}
-EXAMPLES = 50 if os.environ.get("REQUIRE_ALL") else 6
+EXAMPLES = 50 if REQUIRE_ALL else 6
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

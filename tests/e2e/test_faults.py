@@ -7,7 +7,6 @@ nothing is left to be done. Then the four rules hold, the trail is complete, and
 `make test` walks a part of it, `make verify` all. Both say how many cases they walked.
 """
 
-import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from checkout.dynamodb import from_wire, to_wire
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.keys import issue_token
 from local.tables import connect
+from tests.conftest import REQUIRE_ALL
 from tests.e2e.conftest import BASE_URL, Customer, open_faulty_runtime
 from tests.e2e.faulty_runtime import DatabaseFault
 from tests.stripe_stub import Fault as StripeFault
@@ -33,8 +33,7 @@ pytestmark = [
     pytest.mark.skipif(bool(BASE_URL), reason="faults are made in a runtime of the test's own"),
 ]
 
-EVERY_CASE = bool(os.environ.get("REQUIRE_ALL"))
-STRIDE = 1 if EVERY_CASE else 53
+STRIDE = 1 if REQUIRE_ALL else 53
 RETRIES = 6
 HOUR = 3600
 AMOUNT = 1800

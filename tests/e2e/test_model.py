@@ -4,7 +4,6 @@ Hypothesis draws the calls; the model, which knows neither tables nor transactio
 the order is like then. Nothing happens by itself: the schedule is not at work.
 """
 
-import os
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -28,9 +27,10 @@ from hypothesis.stateful import (
 
 from checkout.caller import STAFF_SCOPE
 from local.keys import issue_token
+from tests.conftest import REQUIRE_ALL
 from tests.e2e.conftest import Customer, new_order
 
-SEQUENCES = 20 if os.environ.get("REQUIRE_ALL") else 4
+SEQUENCES = 20 if REQUIRE_ALL else 4
 STEPS = 20
 MAX_ORDERS = 8
 MAX_DECLINES = 5

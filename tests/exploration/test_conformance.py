@@ -7,7 +7,6 @@ write is made with other numbers in its conditions, so that caps are reached, an
 """
 
 import json
-import os
 import random
 import re
 from collections import Counter
@@ -27,6 +26,7 @@ from checkout.simulated_gateway import Fault
 from local.dynamodb_local import DynamoDBLocal
 from local.tables import connect, create_tables
 from local.template import read_template
+from tests.conftest import REQUIRE_ALL
 from tests.exploration.explore import Explorer
 from tests.exploration.memory_store import MemoryStore, Refusal, Snapshot, Table
 from tests.exploration.requests import STATES
@@ -35,7 +35,7 @@ from tests.exploration.world import World, open_world
 
 pytestmark = [pytest.mark.dynamodb_local, pytest.mark.proves("FR-306")]
 
-SEQUENCES = 60 if os.environ.get("REQUIRE_ALL") else 8
+SEQUENCES = 60 if REQUIRE_ALL else 8
 CALLS = 60
 MAX_WRITES = 25
 LEFT_OUT = BETWEEN = 0.2

@@ -1,6 +1,5 @@
 """A bounded part of the exploration; `make explore` walks all of it."""
 
-import os
 import random
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from local.template import ROOT
+from tests.conftest import REQUIRE_ALL
 from tests.exploration.explore import Explorer, list_faults
 from tests.exploration.scenarios import PAIRS, Bounds, Scenario, parse_replay
 from tests.exploration.schedules import Call, Choice, Step, follow
@@ -17,7 +17,7 @@ from tests.exploration.world import StoreFault, open_world
 
 
 @pytest.mark.proves("FR-301", "FR-302", "FR-303", "FR-119")
-@pytest.mark.skipif("REQUIRE_ALL" in os.environ, reason="`make verify` walks all of it.")
+@pytest.mark.skipif(REQUIRE_ALL, reason="`make verify` walks all of it.")
 def test_the_rules_hold_in_a_part_of_all_schedules_and_faults() -> None:
     explored = subprocess.run(
         [sys.executable, "-m", "tests.exploration", "--quick"], cwd=ROOT, capture_output=True, text=True, check=False

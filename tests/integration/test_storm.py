@@ -3,7 +3,6 @@
 Each round draws from its own seed, which a failure names. `make test` plays some rounds, `make verify` more.
 """
 
-import os
 import random
 import threading
 from collections import Counter
@@ -20,6 +19,7 @@ from checkout import wiring
 from checkout.jobs import JobFailed
 from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
+from tests.conftest import REQUIRE_ALL
 from tests.integration.conftest import Checkout
 from tests.integration.test_races import without_idempotency_records
 
@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.proves("FR-014", "FR-029", "FR-202", "FR-207", "FR-209", "FR-211", "FR-212"),
 ]
 
-ROUNDS = 60 if os.environ.get("REQUIRE_ALL") else 8
+ROUNDS = 60 if REQUIRE_ALL else 8
 CLIENTS = 6
 STEPS = 5
 FAULT_RATE = 0.08

@@ -1,6 +1,5 @@
 """A short soak; `make soak` takes five minutes."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,10 +7,11 @@ import sys
 import pytest
 
 from local.template import ROOT
+from tests.conftest import REQUIRE_ALL
 
 pytestmark = [
     pytest.mark.dynamodb_local,
-    pytest.mark.skipif("REQUIRE_ALL" not in os.environ, reason="The soak runs in `make verify` (REQUIRE_ALL=1)."),
+    pytest.mark.skipif(not REQUIRE_ALL, reason="The soak runs in `make verify` (REQUIRE_ALL=1)."),
 ]
 
 
