@@ -143,10 +143,10 @@ class World(Checkout):
         """Of the order's first attempt, made or not."""
         return payment_id_of(self.order["id"], 1)
 
-    def change_charge(self, *, amount: int) -> None:
-        """The gateway has charged another amount for the first payment."""
+    def change_charge(self, *, amount: int, refundable: int | None = None) -> None:
+        """The gateway has charged another amount for the first payment; so much of it, or all, is still there."""
         [charge] = self.charges(self.order)
-        changed = {**charge, "amount": amount, "refundable": amount}
+        changed = {**charge, "amount": amount, "refundable": amount if refundable is None else refundable}
         self.store.answer("PutItem", {"TableName": GATEWAY_TABLE, "Item": to_wire(changed)})
 
     def send_event(self, number: int) -> Answer:
