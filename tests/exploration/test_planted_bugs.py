@@ -10,7 +10,7 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from checkout import dynamodb, order_service, payment_recorder, refund_recorder, refund_service, settlement_service
+from checkout import dynamodb, order_service, payment_recorder
 from checkout.answer_once import _pack
 from checkout.api import Response
 from checkout.charging_service import Attempt, ChargingService
@@ -249,18 +249,15 @@ def with_a_circuit_that_is_open_when_it_cannot_be_read() -> Iterator[None]:
 @contextmanager
 def with_a_new_refund_for_a_retry() -> Iterator[None]:
     """A refund that is taken up again is asked for under another id."""
-    ask = refund_recorder.ask_for_refund
+    ask = RefundRecorder.ask_for_refund
 
-    def ask_anew(gateway: Any, started: StartedRefund, author: Any) -> Any:
-        if started.resumed:
-            another = replace(started.refund, refund_id=f"{started.refund.refund_id}1")
-            started = replace(started, refund=another)
-        return ask(gateway, started, author)
+    def ask_anew(recorder: RefundRecorder, author: Any, started: StartedRefund, gateway: Any) -> Any:
+        if not started.resumed:
+            return ask(recorder, author, started, gateway)
+        another = replace(started.refund, refund_id=f"{started.refund.refund_id}1")
+        return gateway.refund(another, started.payment, author.gateway_deadline)
 
-    with (
-        patch.object(refund_service, "ask_for_refund", ask_anew),
-        patch.object(settlement_service, "ask_for_refund", ask_anew),
-    ):
+    with patch.object(RefundRecorder, "ask_for_refund", ask_anew):
         yield
 
 

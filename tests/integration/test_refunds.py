@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout import order_table
+from checkout import order_table, wiring
 from checkout.caller import STAFF_SCOPE
 from checkout.gateway import GatewayRefund
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
@@ -207,6 +207,57 @@ def test_a_refund_whose_outcome_is_not_known_is_pending_and_settled(checkout: Ch
     again = checkout.refund(order, key="key")
     assert (again.status, again.body["refund_id"]) == (201, answer.body["refund_id"])
     assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-213")
+def test_retries_ask_for_a_refund_for_a_while_and_settling_after_that(checkout: Checkout) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REFUSED)
+    assert checkout.refund(order, key="key").status == 202
+    checkout.wait(timedelta(minutes=10))
+    with patch.object(SimulatedGateway, "find_refunds", side_effect=AssertionError):
+        assert checkout.refund(order, key="key").status == 202
+    assert checkout.settle()["settled"] == 1
+    assert checkout.refund(order, key="key").status == 201
+
+
+@pytest.mark.proves("FR-213")
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("fault", [Fault.REFUSED, None])
+def test_of_two_who_are_about_to_ask_for_a_refund_one_does(
+    checkout: Checkout, asked_before: bool, fault: Fault | None
+) -> None:
+    order = checkout.buy()
+    checkout.break_gateway(Call.REFUND, Fault.REFUSED, times=1 + asked_before)
+    for _ in range(1 + asked_before):
+        assert checkout.refund(order, key="key").status == 202
+    look = SimulatedGateway.find_refunds
+
+    def look_while_settled(*arguments: Any) -> Any:
+        found = look(*arguments)
+        with patch.object(SimulatedGateway, "find_refunds", look):
+            if fault:
+                checkout.break_gateway(Call.REFUND, fault)
+            checkout.settle()
+        return found
+
+    with (
+        patch.object(SimulatedGateway, "find_refunds", look_while_settled),
+        patch.object(SimulatedGateway, "refund", autospec=True, side_effect=SimulatedGateway.refund) as asked,
+    ):
+        answer = checkout.refund(order, key="key")
+    assert (answer.status, answer.body["status"], asked.call_count) == (202, "pending", 1)
+    assert checkout.refund(order, key="key").status == 201
+    assert len(checkout.refunds(order)) == 1
+
+
+@pytest.mark.proves("FR-213")
+def test_a_refund_may_be_asked_for_again_within_a_millisecond(checkout: Checkout) -> None:
+    order = checkout.buy()
+    now = checkout.read_clock()
+    checkout.break_gateway(Call.REFUND, Fault.REFUSED, times=3)
+    with patch.object(wiring, "read_utc_clock", lambda: now):
+        assert [checkout.refund(order, key="key").status for _ in range(4)] == [202, 202, 202, 201]
 
 
 def has_answer(checkout: Checkout) -> bool:

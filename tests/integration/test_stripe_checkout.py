@@ -900,6 +900,25 @@ def test_a_refund_whose_key_stripe_has_forgotten_is_looked_for_and_not_made_agai
     assert checkout.order_item(order)["refunded_amount"] == 500
 
 
+@pytest.mark.proves("FR-213", "FR-214")
+def test_a_refund_that_came_late_to_stripe_is_not_failed_while_it_may_be_at_work(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    """It was started long before Stripe could be reached."""
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    stub.load_fault("POST /v1/refunds", Fault.REFUSED)
+    assert checkout.refund(order, 500).status == 202
+    stub.load_fault("POST /v1/refunds", Fault.ERROR_BEFORE)
+    for after in (30, 8):
+        assert len(checkout.settle(after=timedelta(minutes=after))["faults"]) == 1
+        assert checkout.refund_items(order)[0]["status"] == "pending"
+    assert checkout.settle(after=timedelta(minutes=13))["faults"] == []
+    [failed] = checkout.refund_items(order)
+    assert (failed["status"], failed["failure_reason"], stub.refunds) == ("failed", "gateway_error", {})
+    assert checkout.refund(order).body["amount"] == 1800
+
+
 @pytest.mark.proves("FR-206")
 def test_a_claim_without_a_charge_is_settled_without_one(checkout: StripeCheckout, stub: StripeStub) -> None:
     order = checkout.create_order()

@@ -61,6 +61,10 @@ def new_refund(payment: Payment, amount: int = 500) -> Refund:
     return Refund.start(payment, Money(amount, payment.money.currency), reason=None, at=payment.created_at)
 
 
+def asked_again(refund: Refund, *, after: timedelta) -> Refund:
+    return refund.resume(at=format_time(datetime.fromisoformat(refund.created_at) + after))
+
+
 def soon() -> float:
     return 10.0
 
@@ -161,7 +165,7 @@ def test_what_goes_wrong_with_a_charge_is_told_as_what_is_known_of_it(
     assert len(stub.charges(payment.order_id)) == charged
     found = gateway.find_charge(payment, soon)
     assert (found is not None) == (charged == 1)
-    settled = new_gateway(stub.address, later=timedelta(minutes=11)).prevent_charge(payment, soon)
+    settled = new_gateway(stub.address, later=timedelta(minutes=13)).prevent_charge(payment, soon)
     assert (settled.status if settled else None) == (ChargeStatus.SUCCEEDED if charged else None)
     if not charged:
         with pytest.raises((RequestNotTaken, OutcomeUnknown)):
@@ -425,7 +429,7 @@ def test_a_fault_of_stripe_s_while_a_charge_is_prevented_does_not_last(
     stub.load_fault(CREATE, fault)
     with suppress(OutcomeUnknown):
         gateway.prevent_charge(payment, soon)
-    assert new_gateway(stub.address, later=timedelta(minutes=11)).prevent_charge(payment, soon) is None
+    assert new_gateway(stub.address, later=timedelta(minutes=13)).prevent_charge(payment, soon) is None
     assert [intent["status"] for intent in stub.intents.values()] == ["canceled"] * made
     with pytest.raises((RequestNotTaken, OutcomeUnknown)):
         gateway.charge(payment, "pm_card_visa", soon)
@@ -643,7 +647,9 @@ def test_a_refund_that_came_late_to_stripe_has_failed_only_once_that_is_over(
     with pytest.raises(OutcomeUnknown):
         later.refund(refund, payment, soon)
     assert stub.requests[REFUND] > 1
-    made = later.refund(refund, payment, soon)
+    with pytest.raises(OutcomeUnknown):
+        later.refund(asked_again(refund, after=timedelta(minutes=19)), payment, soon)
+    made = later.refund(asked_again(refund, after=timedelta(minutes=17)), payment, soon)
     assert (made.outcome, made.failure_reason) == (RefundOutcome.FAILED, "gateway_error")
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -33,6 +34,23 @@ def test_a_refund_ends_once() -> None:
     assert (sent_back.failure_reason, sent_back.gateway_reference) == ("expired_or_canceled_card", "re_2")
     with pytest.raises(ValueError, match="failed cannot become succeeded"):
         sent_back.succeed(gateway_reference="re_1", at=LATER)
+
+
+@pytest.mark.proves("FR-213")
+def test_a_refund_tells_when_it_was_asked_for_last() -> None:
+    refund = start_refund()
+    assert (refund.resumed_at, refund.asked_at) == (None, AT)
+    resumed = refund.resume(at=LATER)
+    assert resumed == replace(refund, resumed_at=LATER)
+    assert (resumed.asked_at, resumed.resume(at=LAST).asked_at) == (LATER, LAST)
+
+
+@pytest.mark.proves("FR-213")
+def test_retries_ask_for_a_refund_for_ten_minutes() -> None:
+    refund = start_refund().resume(at=LATER)
+    end = datetime.fromisoformat(AT) + timedelta(minutes=10)
+    assert refund.may_be_resumed(end - timedelta(milliseconds=1))
+    assert not refund.may_be_resumed(end)
 
 
 @pytest.mark.proves("FR-210")

@@ -111,7 +111,10 @@ class Gateway(Protocol):
         """
 
     def refund(self, refund: Refund, payment: Payment, deadline: Deadline) -> GatewayRefund:
-        """Returns money of a charge, once for a refund. Raises RequestNotTaken and OutcomeUnknown."""
+        """Returns money of a charge, once for a refund, which was asked for before at `refund.asked_at`, if ever.
+
+        Raises RequestNotTaken and OutcomeUnknown.
+        """
 
     def find_refunds(
         self, refunds: Sequence[Refund], payment: Payment, deadline: Deadline

@@ -145,6 +145,7 @@ def from_refund(refund: Refund) -> dict[str, Any]:
             "idempotency_key_hash": refund.idempotency_key_hash,
             "request_hash": refund.request_hash,
             "busy_until": refund.busy_until,
+            "resumed_at": refund.resumed_at,
             "gateway_reference": refund.gateway_reference,
             "failure_reason": refund.failure_reason,
         }

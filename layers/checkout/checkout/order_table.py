@@ -534,8 +534,13 @@ class OrderTable:
         )
 
     def note_work_on_refund(self, before: Refund, after: Refund, deadline: Deadline) -> None:
-        """The request that started it ends without its outcome (FR-212)."""
-        self._write([self._change_refund(before, after)], deadline)
+        """The gateway is about to be asked for it again (FR-213); or the request that started it leaves it as it is."""
+        # Of two who are about to ask, one does: the other would take the answer to the first for one of long ago.
+        unasked = "attribute_not_exists(resumed_at)"
+        values: Item = {}
+        if before.resumed_at:
+            unasked, values = "resumed_at = :seen_resumed_at", {":seen_resumed_at": before.resumed_at}
+        self._write([self._change_refund(before, after, [unasked], values)], deadline)
 
     def start_return(
         self,
@@ -588,7 +593,7 @@ class OrderTable:
             [
                 self._change_order(*order, entries[-1], [], {}),
                 self._change_payment(*payment, [], {}),
-                self._change_refund(*refund),
+                self._change_refund(*refund, [], {}),
                 *map(self._append, entries),
                 *self._complete(record),
             ],
@@ -671,15 +676,16 @@ class OrderTable:
             values={**values, ":seen_status": before.status},
         )
 
-    def _change_refund(self, before: Refund, after: Refund) -> Item:
+    def _change_refund(self, before: Refund, after: Refund, conditions: list[str], values: Item) -> Item:
         # An outcome is set once, and taken back once.
+        unchanged = "#status = :seen_status"
         return change_item(
             self._refunds,
             {"refund_id": before.refund_id},
             from_refund(before),
             from_refund(after),
-            conditions=["#status = :seen_status"],
-            values={":seen_status": before.status},
+            conditions=[unchanged, *conditions],
+            values={**values, ":seen_status": before.status},
         )
 
     def _use_key(self, record: KeyRecord, at: datetime, replaced: KeyRecord | None = None) -> Item:

@@ -10,7 +10,7 @@ from checkout.money import Money
 from checkout.orders import Order
 from checkout.transitions import PaymentStatus, check_payment_transition
 
-__all__ = ["NOT_TAKEN", "REFUSED", "Payment", "grow_interval"]
+__all__ = ["NOT_TAKEN", "REFUSED", "RESUMED_FOR", "Payment", "grow_interval"]
 
 NOT_TAKEN = "gateway_unavailable"
 """Why a payment failed that never reached the gateway."""

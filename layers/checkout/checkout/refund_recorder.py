@@ -9,7 +9,7 @@ from checkout.audit import AuditHead
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import Charge, Gateway, GatewayRefund, RefundOutcome
+from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUndecided, RefundOutcome
 from checkout.key_records import RequestKey
 from checkout.money import Money
 from checkout.order_table import OrderChanged, OrderTable, decide_on_latest
@@ -17,7 +17,7 @@ from checkout.orders import Order
 from checkout.payments import Payment, grow_interval
 from checkout.refunds import Refund
 
-__all__ = ["RefundRecorder", "StartedRefund", "ask_for_refund"]
+__all__ = ["RefundRecorder", "StartedRefund"]
 
 LONGEST_BETWEEN_RETURNS = timedelta(days=1)
 
@@ -35,16 +35,6 @@ class StartedRefund:
     refund: Refund
     resumed: bool
     has_key: bool = True
-
-
-def ask_for_refund(gateway: Gateway, started: StartedRefund, author: Author) -> GatewayRefund:
-    """The refund at the gateway: looked for, and asked for where it is not there; asked again, it is the same refund.
-
-    Raises RequestNotTaken and OutcomeUnknown.
-    """
-    refund, payment, deadline = started.refund, started.payment, author.gateway_deadline
-    found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id) if started.resumed else None
-    return found or gateway.refund(refund, payment, deadline)
 
 
 class RefundRecorder:
@@ -99,6 +89,30 @@ class RefundRecorder:
             self.leave(author, refund)
             raise
         return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
+
+    def ask_for_refund(self, author: Author, started: StartedRefund, gateway: Gateway) -> GatewayRefund:
+        """The refund at the gateway: looked for, and asked for where it is not there; asked again, it is the same.
+
+        Raises RequestNotTaken and OutcomeUnknown.
+        """
+        refund, payment, deadline = started.refund, started.payment, author.gateway_deadline
+        if started.resumed:
+            found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id)
+            if found:
+                return found
+            self._note_asking(author, refund)
+        # As it was before: what the gateway makes of it hangs on when it was asked last.
+        return gateway.refund(refund, payment, deadline)
+
+    def _note_asking(self, author: Author, refund: Refund) -> None:
+        """Raises OutcomeUndecided where somebody else is about to ask."""
+        resumed = refund.resume(at=format_time(self._clock()))
+        if resumed == refund:
+            return
+        try:
+            self._orders.note_work_on_refund(refund, resumed, author.deadline)
+        except OrderChanged:
+            raise OutcomeUndecided from None
 
     def leave(self, author: Author, refund: Refund) -> None:
         """A retry need not wait until this request's time is over (FR-212)."""

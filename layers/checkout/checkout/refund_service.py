@@ -10,7 +10,7 @@ from checkout.gateway import Gateway, OutcomeUnknown, RequestNotTaken
 from checkout.key_records import KeyTaken, RequestKey
 from checkout.order_access import get_visible_order
 from checkout.order_table import OrderTable, decide_on_latest
-from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
+from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.refunds import Refund
 
 __all__ = ["RefundResult", "RefundService"]
@@ -40,8 +40,9 @@ class RefundService:
         outcome is kept, with the answer to it, under the request's key.
 
         A retry with the key of any refund of the order gets that refund (FR-212); one that is still open is asked for
-        again at the gateway, under the same refund id. Raises KeyTaken where the key has an answer, InsufficientScope,
-        OrderNotFound, InvalidTransition, RefundExceedsPayment, IdempotencyKeyReused, IdempotencyInProgress.
+        again at the gateway, under the same refund id, for a while (FR-213). Raises KeyTaken where the key has an
+        answer, InsufficientScope, OrderNotFound, InvalidTransition, RefundExceedsPayment, IdempotencyKeyReused,
+        IdempotencyInProgress.
         """
         staff = caller.as_staff()
         # The trail's heads that this request has tried to write: a try may have taken effect, and only the next have
@@ -87,8 +88,10 @@ class RefundService:
         if not started.refund.is_open:
             self._keep_answer(started.refund, key)
             return RefundResult(started.refund, had_ended=True)
+        if not started.refund.may_be_resumed(self._clock()):
+            return RefundResult(started.refund, had_ended=False)
         try:
-            answer = ask_for_refund(self._gateway, started, staff)
+            answer = self._recorder.ask_for_refund(staff, started, self._gateway)
             refund, is_ours = self._recorder.record_refund(staff, started, answer, key=key if started.has_key else None)
         except (OutcomeUnknown, RequestNotTaken, StoreUnavailable):
             # It is on record that it was started, so it will be made: settling asks again under the same refund id.

@@ -1,10 +1,11 @@
 """Refunds: money of a payment that goes back. Pure: no clock, no table, no gateway."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from checkout.identifiers import refund_id_of
 from checkout.money import Money
-from checkout.payments import Payment
+from checkout.payments import RESUMED_FOR, Payment
 from checkout.transitions import RefundStatus, check_refund_transition
 
 __all__ = ["Refund"]
@@ -15,8 +16,9 @@ class Refund:
     """One refund of a payment, whole or in part, and its outcome. Times are RFC 3339.
 
     `idempotency_key_hash` and `request_hash` tell a retry of the request that started it from another request; they are
-    None where the checkout itself returns a charge. `busy_until` is how long a request may be at work on it. One that
-    failed has a `failure_reason`.
+    None where the checkout itself returns a charge. `busy_until` is how long a request may be at work on it.
+    `resumed_at` is when the gateway was last asked for it by another than that request. One that failed has a
+    `failure_reason`.
     """
 
     refund_id: str
@@ -31,6 +33,7 @@ class Refund:
     idempotency_key_hash: str | None = None
     request_hash: str | None = None
     busy_until: str | None = None
+    resumed_at: str | None = None
     gateway_reference: str | None = None
     failure_reason: str | None = None
 
@@ -64,6 +67,11 @@ class Refund:
         )
 
     @property
+    def asked_at(self) -> str:
+        """When the gateway was asked for it last, or was about to be."""
+        return self.resumed_at or self.created_at
+
+    @property
     def is_open(self) -> bool:
         """Whether its outcome is not known yet."""
         return self.status is RefundStatus.PENDING
@@ -72,9 +80,17 @@ class Refund:
         """Whether the request that started it is at work on it, and has time left."""
         return self.busy_until is not None and now < self.busy_until
 
+    def may_be_resumed(self, now: datetime) -> bool:
+        """Whether a retry asks the gateway again, for RESUMED_FOR; after that settling does alone (FR-213)."""
+        return now < datetime.fromisoformat(self.created_at) + RESUMED_FOR
+
     @property
     def has_succeeded(self) -> bool:
         return self.status is RefundStatus.SUCCEEDED
+
+    def resume(self, *, at: str) -> "Refund":
+        """The gateway is asked for it again."""
+        return replace(self, resumed_at=at)
 
     def leave(self) -> "Refund":
         """Nobody is at work on it any more."""

@@ -18,7 +18,7 @@ from checkout.order_table import Due, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment, grow_interval
-from checkout.refund_recorder import RefundRecorder, StartedRefund, ask_for_refund
+from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 
@@ -234,7 +234,8 @@ class SettlementService:
             if refund.is_open:
                 # All that the request had is on record.
                 started = StartedRefund(*self._read_again(payment), refund, resumed=True)
-                self._refund_recorder.record_refund(author, started, ask_for_refund(self._gateway, started, author))
+                answer = self._refund_recorder.ask_for_refund(author, started, self._gateway)
+                self._refund_recorder.record_refund(author, started, answer)
 
     def _postpone(self, due: Due) -> bool:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""

@@ -32,7 +32,7 @@ from checkout.gateway import (
     RequestRefused,
 )
 from checkout.identifiers import is_payment_id
-from checkout.payments import Payment
+from checkout.payments import RESUMED_FOR, Payment
 from checkout.refunds import Refund
 from checkout.stripe_amounts import from_stripe_amount, to_stripe_amount
 from checkout.stripe_http import MAX_RETRIES, DeadlineClient, was_replayed
@@ -49,8 +49,11 @@ stripe.enable_telemetry = False
 logger = logging.getLogger(__name__)
 
 PAGE = 100
-LONGEST_REQUEST = timedelta(minutes=10)
-"""After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so."""
+LONGEST_REQUEST = RESUMED_FOR + timedelta(minutes=2)
+"""After that a request is no longer at work at Stripe, whatever became of it; it is over within a minute or so.
+
+Longer than a payment is resumed: what was read just before it was resumed for the last time tells of the time before.
+"""
 
 KEYS_KEPT = timedelta(hours=23)
 """A day at least, less what clocks are apart and a request takes. https://docs.stripe.com/api/idempotent_requests"""
@@ -153,7 +156,7 @@ class StripeGateway:
                 return GatewayRefund(None, RefundOutcome.FAILED, error.code or "refused")
             except stripe.APIError:
                 # The SDK repeats a request by itself: what it has just begun is not over.
-                is_over = datetime.fromisoformat(refund.created_at) < self._clock() - LONGEST_REQUEST
+                is_over = datetime.fromisoformat(refund.asked_at) < self._clock() - LONGEST_REQUEST
                 if not (is_over and attempts.were_replays):
                     raise
                 # It will be answered the same for a day; what came of it is in the list.
