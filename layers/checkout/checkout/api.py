@@ -21,9 +21,10 @@ from checkout.caller import Author, Caller
 from checkout.card_numbers import holds_card_number
 from checkout.clock import Deadline
 from checkout.errors import CardNumberRefused, CheckoutError, InvalidJson, ValidationFailed
+from checkout.fault_places import find_places
 from checkout.identifiers import is_order_id, is_payment_id
 from checkout.metrics import count, count_cold_start
-from checkout.tracing import find_places, traced
+from checkout.tracing import traced
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

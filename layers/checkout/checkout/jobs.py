@@ -13,8 +13,9 @@ from aws_lambda_powertools import Logger
 from checkout.audit import Actor
 from checkout.call_limit import working_until
 from checkout.caller import Author
+from checkout.fault_places import find_places
 from checkout.metrics import count_cold_start
-from checkout.tracing import find_places, traced
+from checkout.tracing import traced
 
 __all__ = ["job"]
 
