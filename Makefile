@@ -129,8 +129,8 @@ explore: setup ## Walk every schedule of requests at once, and every fault: QUIC
 soak: setup ## Traffic, kills and faults on DynamoDB Local for SECONDS (300), then the rules: needs Java 17 and npm
 	@$(PY) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
-mutate: .known-module .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module; takes an hour or more
-	@.venv-mutation/bin/python -m tests.mutation $(if $(ONLY),--only $(ONLY))
+mutate: .known-module .venv-mutation/.stamp ## Change the code place by place and see whether a test notices: ONLY=orders a module, LISTED=1 known survivors too; takes an hour or more
+	@.venv-mutation/bin/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(LISTED),--listed)
 
 .known-module:
 	@$(PYTHON) -m tests.mutation.modules $(if $(ONLY),--only $(ONLY))

@@ -4,32 +4,29 @@ mutmut changes one place of the code at a time, and runs the tests that come by 
 survives. It names modules by their path, so it works on a copy of the project in which the package is `src/checkout`.
 The copy is kept: what has been run is not run again until something changes.
 
-    python -m tests.mutation [--only orders]
+    python -m tests.mutation [--only orders] [--listed]
 
-Survivors are in survivors.toml with the reason why they may live. Exit code 1 where the score is too low, where one
-survives that is not in the list, and where one of the list does not.
+Survivors are in survivors.toml with the reason why they may live. All tests run on each, which takes most of the time:
+they count as survivors, and are run again only where that is asked for. Exit code 1 where the score is too low, where
+one survives that is not in the list, and where one of the list does not, or is not made any more.
 """
 
-import ast
-import difflib
 import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from local.template import ROOT
-from tests.mutation.modules import MODULES, read_only
+from tests.mutation.modules import MODULES, read_arguments
+from tests.mutation.survivors import Mutant, describe, find_listed, read_listed, read_results
 
 COPY = ROOT / ".data" / "mutation"
 RUNNER = Path(__file__).parent / "runner.py"
-SURVIVORS = Path(__file__).parent / "survivors.toml"
+MUTANTS = COPY / "mutants" / "src" / "checkout"
 LOWEST_SCORE = 0.9
 
 UNIT_TESTS = (
@@ -66,21 +63,13 @@ COPIED_FILES = ("template.yaml", "README.md", "Makefile", "samconfig.toml")
 TEXTS = [r"raise LookupError\(", r'^\s*"[A-Z][a-z].*\.",$', '"health"']
 
 # By mutmut's exit codes: https://mutmut.readthedocs.io
-SURVIVED = {0, 33}
-"""Also where no test comes by."""
+SURVIVED = {0, 33, 34}
+"""Also where no test comes by, and where it is known and was left out."""
+
+LEFT_ALONE = 34
 
 FAILED = 1
 """A test failed. Any other code that is not of a survivor: a test took too long, or its process ended."""
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A change of a function, by the lines that it takes away and puts in their place."""
-
-    module: str
-    function: str
-    was: str
-    becomes: str
 
 
 def make_copy() -> None:
@@ -101,60 +90,36 @@ def make_copy() -> None:
     stamp.write_text(now)
 
 
-def run_mutants(only: str) -> None:
-    names = [f"checkout.{only}.*"] if only else []
+def run_mutants(names: list[str]) -> None:
+    """All by default; of a pattern, and by default, those of the list are left alone."""
     subprocess.run([sys.executable, RUNNER, *names], cwd=COPY, check=True)
 
 
-def read_results(only: str) -> Iterator[tuple[str, Mapping[str, int | None]]]:
-    """Of each module the exit code of each mutant's tests; None where they were not run."""
-    for module in [only] if only else MODULES:
-        document = json.loads((COPY / "mutants" / "src" / "checkout" / f"{module}.py.meta").read_text())
-        yield module, document["exit_code_by_key"]
-
-
-def describe(module: str, names: list[str]) -> Iterator[Mutant]:
-    """What mutants change: the functions of a mutated module are there as they were and as each mutant has them."""
-    source = (COPY / "mutants" / "src" / "checkout" / f"{module}.py").read_text()
-    lines = source.splitlines()
-    functions = {
-        node.name: lines[node.lineno : node.end_lineno]
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef)
-    }
-    for name in names:
-        mutated = name.rpartition(".")[2]
-        original = mutated.rpartition("__mutmut_")[0]
-        before, after = functions[f"{original}__mutmut_orig"], functions[mutated]
-        changes = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
-        was = [line[1:].strip() for line in changes if line.startswith("-")]
-        becomes = [line[1:].strip() for line in changes if line.startswith("+")]
-        yield Mutant(module, original.removeprefix("x").strip("_ǁ").replace("ǁ", "."), " ".join(was), " ".join(becomes))
-
-
-def main(only: str) -> int:
+def main(only: str, *, with_listed: bool) -> int:
+    modules = [only] if only else MODULES
     make_copy()
-    run_mutants(only)
-    listed = {
-        Mutant(entry["module"], entry["function"], entry["was"], entry["becomes"])
-        for entry in tomllib.loads(SURVIVORS.read_text())["survivor"]
-    }
+    run_mutants([f"checkout.{only}.*"] if only else [])
+    if with_listed:
+        run_mutants(sorted(name for module in modules for name in find_listed(MUTANTS, module)))
+    listed = read_listed()
     survivors: set[Mutant] = set()
     totals: Counter[str] = Counter()
     print(f"{'module':24} {'mutants':>8} {'run':>8} {'survived':>8} {'score':>6}")
-    for module, results in read_results(only):
+    for module in modules:
+        results = read_results(MUTANTS, module)
         alive = [name for name, code in results.items() if code in SURVIVED]
-        survivors.update(describe(module, alive))
+        survivors.update(describe(MUTANTS, module, alive))
         run = len(results) - list(results.values()).count(None)
         ended = run - len(alive) - list(results.values()).count(FAILED)
-        totals.update(mutants=len(results), run=run, survived=len(alive), ended=ended)
+        left_alone = list(results.values()).count(LEFT_ALONE)
+        totals.update(mutants=len(results), run=run, survived=len(alive), ended=ended, left_alone=left_alone)
         score = f"{1 - len(alive) / run:6.1%}" if run else "     -"
         print(f"{module:24} {len(results):8} {run:8} {len(alive):8} {score}")
     unlisted = survivors - listed
     gone = {mutant for mutant in listed - survivors if mutant.module == only or not only}
     for title, mutants in (
         ("survives, and is not in the list", unlisted),
-        ("is in the list, and does not survive", gone),
+        ("is in the list, and does not survive, or is none", gone),
     ):
         for mutant in sorted(mutants, key=lambda mutant: (mutant.module, mutant.function, mutant.was)):
             print(f"{title}: {mutant.module} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
@@ -162,7 +127,8 @@ def main(only: str) -> int:
     overall = 1 - totals["survived"] / max(1, totals["run"])
     print(
         f"{totals['mutants']} mutants, {left_out} not run, {totals['ended']} noticed by a test that did not end, "
-        f"{totals['survived']} survived, {len(unlisted)} of them not in the list; score of those run {overall:.1%}"
+        f"{totals['survived']} survived, of them {len(unlisted)} not in the list, {totals['left_alone']} in the list and "
+        f"not run again; score of those run {overall:.1%}"
     )
     return int(overall < LOWEST_SCORE or bool(unlisted or gone or left_out))
 
@@ -198,4 +164,5 @@ def make_settings() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(read_only()))
+    arguments = read_arguments()
+    sys.exit(main(arguments.only, with_listed=arguments.listed))

@@ -5,7 +5,7 @@ Of the standard library alone: make asks it before it makes an environment.
 
 import argparse
 
-__all__ = ["MODULES", "read_only"]
+__all__ = ["MODULES", "read_arguments"]
 
 MODULES = (
     "money",
@@ -27,13 +27,13 @@ MODULES = (
 )
 
 
-def read_only() -> str:
-    """One of MODULES, or all where it is empty; ends the process where another is asked for."""
+def read_arguments() -> argparse.Namespace:
+    """`only` is one of MODULES, or all where it is empty; ends the process where another is asked for."""
     parser = argparse.ArgumentParser(prog="make mutate")
     parser.add_argument("--only", default="", choices=MODULES, metavar="MODULE", help="one module")
-    only: str = parser.parse_args().only
-    return only
+    parser.add_argument("--listed", action="store_true", help="run those of the list of survivors too")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    read_only()
+    read_arguments()

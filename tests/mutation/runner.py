@@ -2,7 +2,8 @@
 
 mutmut starts pytest anew for each mutant, and has it run the fastest tests first. Here tests are collected, and tables
 are made, once: each mutant, and each of its tests that needs tables, is a fork of the process that did. Tests that have
-noticed this change, or one near it, come first: what noticed what is kept from run to run.
+noticed this change, or one near it, come first: what noticed what is kept from run to run. Survivors of the list are
+left alone unless they are asked for by name.
 """
 
 import gc
@@ -31,6 +32,9 @@ NOTICED = Path("..").absolute() / "noticed"
 TOO_LONG = 24
 """mutmut's exit code of what was ended after its time."""
 
+LEFT_ALONE = 34
+"""mutmut's exit code of what was left out."""
+
 SECONDS, CPU_SECONDS = 240, 20
 """What one test has."""
 
@@ -46,10 +50,13 @@ class CollectedTests(PytestRunner):
             settings.hook.pytest_sessionstart(session=self.session)
             self.items = {item.nodeid: item for item in self.session.perform_collect()}
             open_checkout_once()
+        self.left_alone = find_left_alone()
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
         if not mutant_name:
             return super().run_tests(mutant_name=mutant_name, tests=tests)
+        if mutant_name in self.left_alone:
+            return LEFT_ALONE
         for test in put_in_order(mutant_name, tests):
             code = self._run_in_fork(test) if is_integration(test) else self._run(test)
             if code:
@@ -107,6 +114,13 @@ def open_checkout_once() -> None:
 
     open_checkout.opened = opened  # it closes when nothing knows it any more
     conftest.open_checkout = open_checkout
+
+
+def find_left_alone() -> set[str]:
+    survivors: Any = importlib.import_module("survivors")
+    mutants = Path("mutants", "src", "checkout")
+    modules = [path.name.removesuffix(".py.meta") for path in mutants.glob("*.py.meta")]
+    return {name for module in modules for name in survivors.find_listed(mutants, module)} - set(sys.argv)
 
 
 def put_in_order(mutant_name: str, tests: Iterable[str]) -> list[str]:
