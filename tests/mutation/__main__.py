@@ -127,8 +127,8 @@ def main(only: str, *, with_listed: bool) -> int:
     overall = 1 - totals["survived"] / max(1, totals["run"])
     print(
         f"{totals['mutants']} mutants, {left_out} not run, {totals['ended']} noticed by a test that did not end, "
-        f"{totals['survived']} survived, of them {len(unlisted)} not in the list, {totals['left_alone']} in the list and "
-        f"not run again; score of those run {overall:.1%}"
+        f"{totals['survived']} survived, of them {len(unlisted)} not in the list, "
+        f"{totals['left_alone']} in the list and not run again; score of those run {overall:.1%}"
     )
     return int(overall < LOWEST_SCORE or bool(unlisted or gone or left_out))
 
