@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout.gateway import RequestNotTaken
+from checkout.errors import InvalidToken
+from checkout.gateway import OutcomeUnknown, RequestNotTaken, RequestRefused
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout
@@ -27,7 +28,8 @@ def test_a_refusal_that_is_not_on_record_is_not_told(checkout: Checkout) -> None
 
 
 @pytest.mark.proves("FR-015", "FR-019")
-def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout) -> None:
+@pytest.mark.parametrize("refusal", [RequestNotTaken, RequestRefused, InvalidToken])
+def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout, refusal: type[Exception]) -> None:
     order = checkout.create_order()
     asked: list[str] = []
 
@@ -36,7 +38,7 @@ def test_a_refusal_after_a_retry_has_charged_is_not_told(checkout: Checkout) -> 
         if len(asked) > 1:
             return CHARGE(gateway, payment, *arguments)
         assert checkout.pay(order, key="key").status == 201
-        raise RequestNotTaken
+        raise refusal
 
     with without_idempotency_records(), patch.object(SimulatedGateway, "charge", refuse_first):
         answer = checkout.pay(order, key="key")
@@ -79,6 +81,21 @@ def test_a_retry_that_is_refused_after_settling_has_ended_the_payment_tells_its_
         answer = checkout.pay(order, key="key")
     assert (answer.status, answer.body["status"]) == (201, "succeeded")
     assert any("data" in item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("pay"))
+
+
+@pytest.mark.proves("FR-015", "FR-019")
+def test_who_does_not_learn_the_outcome_is_told_what_settling_has_found_meanwhile(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
+    def charge_and_be_silent(gateway: SimulatedGateway, *arguments: Any) -> Any:
+        CHARGE(gateway, *arguments)
+        assert checkout.settle()["orders_paid"] == 1
+        raise OutcomeUnknown
+
+    with patch.object(SimulatedGateway, "charge", charge_and_be_silent):
+        answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.body["status"], answer.body["duplicate"]) == (201, "succeeded", False)
+    assert checkout.pay(order, key="key").headers["idempotent-replayed"] == "true"
 
 
 @pytest.mark.dynamodb_local

@@ -48,7 +48,7 @@ class PaymentResult:
     """A payment; whether it had ended before; and where the gateway waits for the customer, what the client needs."""
 
     payment: Payment
-    had_ended: bool
+    had_ended: bool = False
     next_action: Mapping[str, Any] | None = None
 
 
@@ -126,7 +126,7 @@ class ChargingService:
             self._keep_answer(payment, key)
             return PaymentResult(payment, had_ended=True)
         if not payment.may_be_resumed(self._clock()):
-            return PaymentResult(payment, had_ended=False)
+            return PaymentResult(payment)
         return self._charge(caller, attempt, token, key)
 
     def _read_order(self, caller: Caller, order_id: str, key: RequestKey[Payment]) -> tuple[Order, OrderToPay]:
@@ -230,12 +230,12 @@ class ChargingService:
             charge = self._gateway.charge(attempt.payment, token, caller.gateway_deadline)
         except OutcomeUnknown:
             return self._record(caller, attempt, None, key)
-        except RequestRefused as refusal:
-            return self._fail(caller, attempt, key, REFUSED, GatewayUnavailable(), refusal)
-        except RequestNotTaken as refusal:
-            return self._fail(caller, attempt, key, NOT_TAKEN, GatewayUnavailable(), refusal)
+        except RequestRefused:
+            return self._fail(caller, attempt, key, REFUSED, GatewayUnavailable())
+        except RequestNotTaken:
+            return self._fail(caller, attempt, key, NOT_TAKEN, GatewayUnavailable())
         except InvalidToken as refusal:
-            return self._fail(caller, attempt, key, "invalid_token", refusal, refusal)
+            return self._fail(caller, attempt, key, "invalid_token", refusal)
         return self._record(caller, attempt, charge, key)
 
     def _record(
@@ -254,13 +254,7 @@ class ChargingService:
         return self._tell(recorded, is_ours, key, charge)
 
     def _fail(
-        self,
-        caller: Caller,
-        attempt: Attempt,
-        key: RequestKey[Payment],
-        reason: str,
-        refusal: CheckoutError,
-        cause: Exception,
+        self, caller: Caller, attempt: Attempt, key: RequestKey[Payment], reason: str, refusal: CheckoutError
     ) -> PaymentResult:
         """Raises the refusal once it is on record that nobody was charged; else the payment as it is."""
         if attempt.resumed:
@@ -273,7 +267,7 @@ class ChargingService:
         except StoreUnavailable:
             ended, is_ours = self._leave(caller, attempt.payment), False
         if is_ours:
-            raise refusal from cause
+            raise refusal
         return self._tell(ended, is_ours, key)
 
     def _tell(
@@ -287,7 +281,7 @@ class ChargingService:
         if not (payment.is_open or is_ours):
             self._keep_answer(payment, key)
         next_action = charge.next_action if charge and payment.is_open else None
-        return PaymentResult(payment, had_ended=False, next_action=next_action)
+        return PaymentResult(payment, next_action=next_action)
 
     def _leave(self, caller: Caller, payment: Payment) -> Payment:
         """The payment as it is; a retry need not wait until this request's time is over (FR-018)."""

@@ -21,7 +21,7 @@ class RefundResult:
     """A refund, and whether it had ended before."""
 
     refund: Refund
-    had_ended: bool
+    had_ended: bool = False
 
 
 class RefundService:
@@ -89,7 +89,7 @@ class RefundService:
             self._keep_answer(started.refund, key)
             return RefundResult(started.refund, had_ended=True)
         if not started.refund.may_be_resumed(self._clock()):
-            return RefundResult(started.refund, had_ended=False)
+            return RefundResult(started.refund)
         try:
             answer = self._recorder.ask_for_refund(staff, started, self._gateway)
             refund, is_ours = self._recorder.record_refund(staff, started, answer, key=key if started.has_key else None)
@@ -100,7 +100,7 @@ class RefundService:
             self._recorder.leave(staff, refund)
         elif not is_ours:
             self._keep_answer(refund, key)
-        return RefundResult(refund, had_ended=False)
+        return RefundResult(refund)
 
     def _keep_answer(self, refund: Refund, key: RequestKey[Refund]) -> None:
         """To a refund that somebody else has ended."""
