@@ -251,7 +251,10 @@ def test_a_refund_whose_key_is_not_known_any_more_leaves_it_to_who_comes_next(ch
 
     with patch.object(SimulatedGateway, "refund", refund_slowly):
         assert checkout.refund(first, 100, key="key").status == 201
-    assert checkout.refund(second, 100, key="key").headers["idempotent-replayed"] == "true"
+    again = checkout.refund(second, 100, key="key")
+    assert again.headers["idempotent-replayed"] == "true"
+    records = [item for item in checkout.scan("IdempotencyTable") if item["id"].startswith("refund")]
+    assert [record["made_id"] for record in records] == [again.body["refund_id"]]
 
 
 @pytest.mark.proves("FR-011", "FR-204")
