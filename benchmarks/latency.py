@@ -44,6 +44,9 @@ MEASURED = (
     "list_orders",
     "get_order",
     "get_order_audit",
+    "cancel_order",
+    "get_payment",
+    "list_products",
     "authorize",
 )
 COOKBOOK = {"import_ms": 664, "first_ms": 102, "warm_ms": 11.3, "replay_ms": 5.4, "warm_cpu_ms": 8.0, "peak_mb": 85}
@@ -73,6 +76,9 @@ class Events:
             "list_orders": lambda: make_event(query={"limit": "10"}),
             "get_order": lambda: make_event(path={"order_id": self._order["id"]}),
             "get_order_audit": lambda: make_event(path={"order_id": self._order["id"]}),
+            "cancel_order": lambda: make_event(path={"order_id": self._shop.create_order()["id"]}),
+            "get_payment": lambda: make_event(path={"transaction_id": self._order["payment_transaction_id"]}),
+            "list_products": make_event,
             "authorize": make_event,
         }
         make = makers.get(name, self._make_order)

@@ -29,6 +29,7 @@ from tests.integration.conftest import Checkout, forget_clients, set_environment
 
 LOADERS = 4
 BATCH = 25
+PAGE = 5  # half of what the smallest customer has: every page is full
 FIRST_ORDER = 1_700_000_000_000  # in milliseconds
 HEADERS = {
     "Content-Type": "application/x-amz-json-1.0",
@@ -85,9 +86,11 @@ class Loader:
 def make_calls(shop: Checkout, customer: str, count: int) -> dict[str, Callable[[], Any]]:
     signer = wiring.cursor_signer()
 
+    def list_by(**query: str) -> Any:
+        return shop.call("list_orders", query={"limit": str(PAGE), **query}, customer=customer)
+
     def list_from(number: int) -> Any:
-        cursor = signer.sign(order_id_of(number), customer, None)
-        return shop.call("list_orders", query={"limit": "10", "cursor": cursor}, customer=customer)
+        return list_by(cursor=signer.sign(order_id_of(number), customer, None))
 
     state: dict[str, Any] = {}
 
@@ -107,10 +110,10 @@ def make_calls(shop: Checkout, customer: str, count: int) -> dict[str, Callable[
         "pay": pay,
         "mark_order_paid": lambda: shop.mark_paid(state["order"], state["payment"], customer=customer),
         "get_order": lambda: shop.call("get_order", path={"order_id": order_id_of(0)}, customer=customer),
-        "list_orders, first page": lambda: shop.call("list_orders", query={"limit": "10"}, customer=customer),
-        "list_orders, by status": lambda: shop.call("list_orders", query={"status": "paid"}, customer=customer),
+        "list_orders, first page": list_by,
+        "list_orders, by status": lambda: list_by(status="paid"),
         "list_orders, middle": lambda: list_from(count // 2),
-        "list_orders, last page": lambda: list_from(min(10, count)),
+        "list_orders, last page": lambda: list_from(PAGE),
     }
 
 

@@ -13,7 +13,7 @@ from checkout.dynamodb import to_wire
 from checkout.errors import InvalidToken
 from checkout.gateway import OutcomeUndecided, OutOfTime
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
-from tests.integration.conftest import Checkout, forget_clients, open_checkout
+from tests.integration.conftest import Answer, Checkout, forget_clients, open_checkout
 from tests.integration.test_pay import failing
 
 
@@ -141,17 +141,41 @@ def test_declines_are_no_failures_of_the_gateway(limited_checkout: Checkout) -> 
 @pytest.mark.proves("FR-226")
 def test_a_circuit_whose_state_cannot_be_read_is_closed(limited_checkout: Checkout) -> None:
     checkout = limited_checkout
-    with patch.object(circuit_states.CircuitBreakerPersistenceLayer, "_retrieve_from_cache", side_effect=[None] * 9):
-        client = wiring.dynamodb_client()
-        get_item = client.get_item
+    with (
+        patch.object(circuit_states.CircuitBreakerPersistenceLayer, "_retrieve_from_cache", side_effect=[None] * 9),
+        failing(checkout, is_circuit_read) as failed,
+    ):
+        assert checkout.pay(checkout.create_order()).status == 201
+    assert set(failed) == {"BatchGetItem", "GetItem"}
 
-        def fail(**request: Any) -> Any:
-            if request["TableName"] == "CircuitTable":
-                raise client.exceptions.InternalServerError({"Error": {"Code": "InternalServerError"}}, "GetItem")
-            return get_item(**request)
 
-        with patch.object(client, "get_item", fail):
-            assert checkout.pay(checkout.create_order()).status == 201
+@pytest.mark.proves("FR-226", "FR-702")
+def test_who_pays_reads_the_circuit_with_the_order(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    for _ in range(3):
+        checkout.pay(checkout.create_order(), "tok_unavailable")
+    read: list[str] = []
+
+    def note(name: str, parameters: dict[str, Any]) -> bool:
+        read.extend([name] * is_circuit_read(name, parameters))
+        return False
+
+    def pay_in_a_new_process() -> Answer:
+        forget_clients()
+        checkout.database = wiring.dynamodb_client()
+        with failing(checkout, note):
+            return checkout.pay(order)
+
+    assert pay_in_a_new_process().code == "gateway_unavailable", "it is open, as another process has found"
+    change_circuit(checkout, "SET opened_at = opened_at - :while", while_=31)
+    assert pay_in_a_new_process().status == 201
+    assert read == ["BatchGetItem"] * 2
+
+
+def is_circuit_read(name: str, parameters: dict[str, Any]) -> bool:
+    tables = {parameters.get("TableName")} | set(parameters.get("RequestItems", {}))
+    return name in {"GetItem", "BatchGetItem"} and "CircuitTable" in tables
 
 
 def is_circuit_write(name: str, parameters: dict[str, Any]) -> bool:

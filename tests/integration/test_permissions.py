@@ -139,7 +139,8 @@ def tell(checkout: Checkout, payment_id: str) -> Answer:
 
 
 def forget_gateway() -> None:
-    for built in (wiring.gateway, wiring.charging_service, wiring.refund_service, wiring.settlement_service):
+    services = (wiring.charging_service, wiring.refund_service, wiring.settlement_service)
+    for built in (wiring.circuit_states, wiring.gateway, *services):
         built.cache_clear()
 
 
@@ -173,6 +174,10 @@ def used(checkout: Checkout) -> Used:
     order = checkout.buy()
     with outrun_once("finish_refund"):
         checkout.refund(order, 1)
+    # A payment that could not read the circuit's state with the order.
+    forget_gateway()
+    with failing(checkout, lambda _, parameters: "CircuitTable" in parameters.get("RequestItems", {})):
+        checkout.pay(checkout.create_order())
     trip_circuit(checkout, lambda: checkout.refund(order, 1), Call.REFUND)
     trip_circuit(checkout, lambda: checkout.pay(checkout.create_order()), Call.CHARGE)
     for function in ("settle_payments", "receive_stripe_event", "reconcile_payments"):

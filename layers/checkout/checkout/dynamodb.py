@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchRead",
     "ConditionFailed",
+    "Found",
     "Item",
+    "ReadItems",
     "Transaction",
     "change_item",
     "from_wire",
@@ -155,6 +157,13 @@ class Transaction:
                 return
 
 
+Found = dict[str, list[dict[str, Any]]]
+"""Items by their table."""
+
+ReadItems = Callable[[Mapping[str, Sequence[Item]], Deadline], Found]
+"""By the keys of each table; such as a BatchRead."""
+
+
 class BatchRead:
     """Reads up to 100 items by their keys: call it with the keys of each table.
 
@@ -168,9 +177,9 @@ class BatchRead:
         self._jitter = jitter
         self._sleep = sleep
 
-    def __call__(self, keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> dict[str, list[dict[str, Any]]]:
+    def __call__(self, keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> Found:
         """The items that exist, by table, in any order; read consistently."""
-        found: dict[str, list[dict[str, Any]]] = {table: [] for table in keys}
+        found: Found = {table: [] for table in keys}
         wanted: dict[str, Any] = {
             table: {"Keys": [to_wire(key) for key in wanted_keys], "ConsistentRead": True}
             for table, wanted_keys in keys.items()

@@ -1,8 +1,9 @@
 """A gateway that is left alone for a while when it fails again and again (FR-226).
 
 Powertools keeps the circuit, its state in a table, so that all functions learn what one of them found; each reads it at
-most every 5 s. A fault of the table keeps nobody from the gateway: where the state cannot be read the circuit is taken
-for closed, and where it cannot be written down who tries the gateway again, whoever asks does.
+most every 5 s, together with the order where it pays. A fault of the table keeps nobody from the gateway: where the
+state cannot be read the circuit is taken for closed, and where it cannot be written down who tries the gateway again,
+whoever asks does.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +14,10 @@ from typing import TypeVar
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig, CircuitState, circuit_breaker
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
 from checkout.clock import Clock, Deadline
+from checkout.dynamodb import Found, Item, ReadItems, to_wire
 from checkout.errors import CheckoutError, GatewayUnavailable
 from checkout.gateway import (
     Charge,
@@ -38,6 +41,23 @@ Answer = TypeVar("Answer")
 
 class CircuitStates(CircuitBreakerDynamoDBPersistence):
     """The states of circuits in a table."""
+
+    def read_along(self, read: ReadItems) -> ReadItems:
+        """The read, with the gateway's circuit in the same call where its state is not known."""
+
+        def read_with_circuit(keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> Found:
+            if self._retrieve_from_cache(CIRCUIT):
+                return read(keys, deadline)
+            try:
+                found = read({**keys, self.table_name: [{self.key_attr: CIRCUIT}]}, deadline)
+            except Exception:
+                # Whatever it is: without the circuit it is told again, or was the circuit's alone.
+                return read(keys, deadline)
+            records = [self._item_to_record(to_wire(item)) for item in found.pop(self.table_name)]
+            self._save_to_cache(records[0] if records else CircuitStateRecord(CIRCUIT, CircuitState.CLOSED))
+            return found
+
+        return read_with_circuit
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
         """False only where another one tries the gateway: of these writes alone Powertools raises the faults."""

@@ -42,9 +42,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from checkout.audit import AuditEntry
 from checkout.clock import Deadline, format_time
 from checkout.dynamodb import (
-    BatchRead,
     ConditionFailed,
     Item,
+    ReadItems,
     Transaction,
     change_item,
     from_wire,
@@ -145,7 +145,7 @@ class OrderTable:
     """
 
     def __init__(
-        self, client: "DynamoDBClient", transaction: Transaction, read_batch: BatchRead, *, names: TableNames
+        self, client: "DynamoDBClient", transaction: Transaction, read_batch: ReadItems, *, names: TableNames
     ) -> None:
         self._client = client
         self._transaction = transaction

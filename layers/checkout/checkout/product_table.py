@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from checkout.clock import Deadline
-from checkout.dynamodb import BatchRead, Item, from_wire, reading_faults, to_wire
+from checkout.dynamodb import Item, ReadItems, from_wire, reading_faults, to_wire
 from checkout.money import Money
 from checkout.products import Product
 
@@ -22,7 +22,7 @@ __all__ = ["ProductTable"]
 class ProductTable:
     """Every method raises StoreUnavailable where DynamoDB does not serve it."""
 
-    def __init__(self, client: "DynamoDBClient", read_batch: BatchRead, *, products: str) -> None:
+    def __init__(self, client: "DynamoDBClient", read_batch: ReadItems, *, products: str) -> None:
         self._client = client
         self._read_batch = read_batch
         self._products = products

@@ -10,7 +10,7 @@ import boto3
 
 from checkout.call_limit import CLIENT_CONFIG, limit_calls
 from checkout.clock import read_utc_clock
-from checkout.dynamodb import BatchRead, Transaction
+from checkout.dynamodb import BatchRead, ReadItems, Transaction
 from checkout.order_table import OrderTable, TableNames
 from checkout.product_table import ProductTable
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from checkout.charging_service import ChargingService
     from checkout.cursor import CursorSigner
     from checkout.gateway import Gateway
+    from checkout.gateway_circuit import CircuitStates
     from checkout.order_service import OrderService
     from checkout.payment_recorder import PaymentRecorder
     from checkout.payment_service import PaymentService
@@ -43,12 +44,21 @@ def dynamodb_client() -> "DynamoDBClient":
 
 
 @cache
+def transaction() -> Transaction:
+    return Transaction(dynamodb_client(), jitter=SystemRandom().random)
+
+
+@cache
 def read_batch() -> BatchRead:
     return BatchRead(dynamodb_client(), jitter=SystemRandom().random)
 
 
 @cache
 def order_table() -> OrderTable:
+    return _make_order_table(read_batch())
+
+
+def _make_order_table(read: ReadItems) -> OrderTable:
     names = TableNames(
         orders=os.environ["ORDERS_TABLE"],
         payments=os.environ["PAYMENTS_TABLE"],
@@ -57,8 +67,7 @@ def order_table() -> OrderTable:
         declines=os.environ["DECLINES_TABLE"],
         keys=os.environ["IDEMPOTENCY_TABLE"],
     )
-    transaction = Transaction(dynamodb_client(), jitter=SystemRandom().random)
-    return OrderTable(dynamodb_client(), transaction, read_batch(), names=names)
+    return OrderTable(dynamodb_client(), transaction(), read, names=names)
 
 
 @cache
@@ -84,10 +93,17 @@ def order_service() -> "OrderService":
 @cache
 def gateway() -> "Gateway":
     """The gateway that the template's parameter chose, behind its circuit (FR-219, FR-226)."""
-    from checkout.gateway_circuit import CircuitGateway, CircuitStates
+    from checkout.gateway_circuit import CircuitGateway
 
-    states = CircuitStates(table_name=os.environ["CIRCUIT_TABLE"], boto3_client=dynamodb_client())
-    return CircuitGateway(_chosen_gateway(), states, failures=int(os.environ["CIRCUIT_FAILURES"]), clock=read_utc_clock)
+    failures = int(os.environ["CIRCUIT_FAILURES"])
+    return CircuitGateway(_chosen_gateway(), circuit_states(), failures=failures, clock=read_utc_clock)
+
+
+@cache
+def circuit_states() -> "CircuitStates":
+    from checkout.gateway_circuit import CircuitStates
+
+    return CircuitStates(table_name=os.environ["CIRCUIT_TABLE"], boto3_client=dynamodb_client())
 
 
 def _chosen_gateway() -> "Gateway":
@@ -163,7 +179,7 @@ def charging_service() -> "ChargingService":
         hourly_declines=int(os.environ["MAX_HOURLY_DECLINES"]),
     )
     return ChargingService(
-        order_table(),
+        _make_order_table(circuit_states().read_along(read_batch())),
         gateway(),
         payment_recorder(),
         clock=read_utc_clock,
