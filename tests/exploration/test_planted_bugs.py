@@ -249,15 +249,16 @@ def with_a_circuit_that_is_open_when_it_cannot_be_read() -> Iterator[None]:
 @contextmanager
 def with_a_new_refund_for_a_retry() -> Iterator[None]:
     """A refund that is taken up again is asked for under another id."""
-    ask = RefundRecorder.ask_for_refund
+    make = RefundRecorder.make_refund
 
-    def ask_anew(recorder: RefundRecorder, author: Any, started: StartedRefund, gateway: Any) -> Any:
+    def make_anew(recorder: RefundRecorder, author: Any, started: StartedRefund, gateway: Any, **key: Any) -> Any:
         if not started.resumed:
-            return ask(recorder, author, started, gateway)
+            return make(recorder, author, started, gateway, **key)
         another = replace(started.refund, refund_id=f"{started.refund.refund_id}1")
-        return gateway.refund(another, started.payment, author.gateway_deadline)
+        answer = gateway.refund(another, started.payment, author.gateway_deadline)
+        return recorder.record_refund(author, started, answer, **key)
 
-    with patch.object(RefundRecorder, "ask_for_refund", ask_anew):
+    with patch.object(RefundRecorder, "make_refund", make_anew):
         yield
 
 

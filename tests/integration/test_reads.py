@@ -45,6 +45,27 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
     assert eventual == []
 
 
+@pytest.mark.proves("FR-003")
+@pytest.mark.parametrize("function", ["get_order", "mark_order_paid", "pay", "cancel_order"])
+def test_what_is_no_order_s_id_is_no_key(checkout: Checkout, function: str) -> None:
+    """It may be longer than DynamoDB takes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html"""
+    order, none = checkout.create_order(), "x" * 90
+    asked: list[str] = []
+
+    def look(params: dict[str, Any]) -> None:
+        asked.append(str(params))
+
+    with asking(checkout, "GetItem", look), asking(checkout, "Query", look), asking(checkout, "BatchGetItem", look):
+        if function == "pay":
+            refused = checkout.pay({**order, "id": none})
+        elif function == "mark_order_paid":
+            refused = checkout.mark_paid({**order, "id": none}, "pay_01KG9YS7G00000000000000000_001")
+        else:
+            refused = checkout.call(function, path={"order_id": none})
+    assert (refused.status, refused.code) == (404, "order_not_found")
+    assert none not in str(asked)
+
+
 @pytest.mark.proves("FR-003", "FR-024", "FR-310")
 def test_another_s_payment_does_not_leave_the_table(checkout: Checkout) -> None:
     """Else the time of the refusal tells that there is one."""

@@ -20,6 +20,7 @@ from checkout.caller import Author
 from checkout.dynamodb import to_wire
 from checkout.jobs import JobFailed
 from checkout.settlement_service import Settlement, SettlementService
+from checkout.stripe_gateway import StripeGateway
 from local.template import ROOT
 from tests.integration.conftest import AWS, Answer, Checkout, Context, open_checkout, set_environment
 from tests.integration.test_pay import failing, is_claim, is_outcome
@@ -484,6 +485,28 @@ def test_a_part_that_a_bank_sends_back_while_another_is_under_way(checkout: Stri
     [payment] = checkout.payment_items(order)
     assert (payment["status"], payment["refundable_amount"], payment["refunded_amount"]) == ("succeeded", 1500, 300)
     checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-212", "FR-213")
+def test_a_request_that_ends_leaves_its_refund_also_where_an_event_has_asked_for_it(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
+    assert checkout.refund(order, 300).status == 201
+    [first] = stub.refunds.values()
+    real = StripeGateway.refund
+
+    def refund(*arguments: Any) -> Any:
+        with patch.object(StripeGateway, "refund", real):
+            stub.load_fault("POST /v1/refunds", Fault.REFUSED)
+            assert checkout.send(make_event(8, "refund.updated", first), NEW).status == 503
+        stub.load_fault("POST /v1/refunds", Fault.REFUSED)
+        return real(*arguments)
+
+    with patch.object(StripeGateway, "refund", refund):
+        assert checkout.refund(order, 500, key="key").status == 202
+    assert checkout.refund(order, 500, key="key").status == 201
 
 
 @pytest.mark.proves("FR-233", "FR-225")

@@ -535,12 +535,12 @@ class OrderTable:
 
     def note_work_on_refund(self, before: Refund, after: Refund, deadline: Deadline) -> None:
         """The gateway is about to be asked for it again (FR-213); or the request that started it leaves it as it is."""
-        # Of two who are about to ask, one does: the other would take the answer to the first for one of long ago.
-        unasked = "attribute_not_exists(resumed_at)"
-        values: Item = {}
-        if before.resumed_at:
-            unasked, values = "resumed_at = :seen_resumed_at", {":seen_resumed_at": before.resumed_at}
-        self._write([self._change_refund(before, after, [unasked], values)], deadline)
+        conditions, values = [], {}
+        if after.resumed_at != before.resumed_at:
+            # Of two who are about to ask, one does: the other would take the answer to the first for one of long ago.
+            conditions = ["(attribute_not_exists(resumed_at) OR resumed_at = :seen_asked_at)"]
+            values = {":seen_asked_at": before.asked_at}
+        self._write([self._change_refund(before, after, conditions, values)], deadline)
 
     def start_return(
         self,

@@ -9,7 +9,7 @@ from checkout.audit import AuditHead
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import Charge, Gateway, GatewayRefund, OutcomeUndecided, RefundOutcome
+from checkout.gateway import Charge, Gateway, GatewayRefund, RefundOutcome
 from checkout.key_records import RequestKey
 from checkout.money import Money
 from checkout.order_table import OrderChanged, OrderTable, decide_on_latest
@@ -90,29 +90,33 @@ class RefundRecorder:
             raise
         return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
 
-    def ask_for_refund(self, author: Author, started: StartedRefund, gateway: Gateway) -> GatewayRefund:
-        """The refund at the gateway: looked for, and asked for where it is not there; asked again, it is the same.
+    def make_refund(
+        self, author: Author, started: StartedRefund, gateway: Gateway, *, key: RequestKey[Refund] | None = None
+    ) -> tuple[Refund, bool]:
+        """Asks the gateway for a refund, and puts on record what it says, with the answer under the key of the request
+        that is answered; the refund as it then is, and whether this call wrote its end (FR-210, FR-213, FR-214).
 
-        Raises RequestNotTaken and OutcomeUnknown.
+        One that may have been asked for before is looked for first; asked for again, it is the same. Who is told that
+        somebody else asks at this moment leaves it to them. Raises RequestNotTaken and OutcomeUnknown.
         """
         refund, payment, deadline = started.refund, started.payment, author.gateway_deadline
-        if started.resumed:
-            found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id)
-            if found:
-                return found
-            self._note_asking(author, refund)
-        # As it was before: what the gateway makes of it hangs on when it was asked last.
-        return gateway.refund(refund, payment, deadline)
+        found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id) if started.resumed else None
+        if started.resumed and not found and not self._may_ask(author, refund):
+            return self._read_again(author, started).refund, False
+        # As it was before: what the gateway makes of it hangs on when it was asked for last.
+        answer = found or gateway.refund(refund, payment, deadline)
+        return self.record_refund(author, started, answer, key=key)
 
-    def _note_asking(self, author: Author, refund: Refund) -> None:
-        """Raises OutcomeUndecided where somebody else is about to ask."""
+    def _may_ask(self, author: Author, refund: Refund) -> bool:
+        """Once it is on record that the gateway is asked again; False where somebody else was faster."""
         resumed = refund.resume(at=format_time(self._clock()))
         if resumed == refund:
-            return
+            return True
         try:
             self._orders.note_work_on_refund(refund, resumed, author.deadline)
         except OrderChanged:
-            raise OutcomeUndecided from None
+            return False
+        return True
 
     def leave(self, author: Author, refund: Refund) -> None:
         """A retry need not wait until this request's time is over (FR-212)."""

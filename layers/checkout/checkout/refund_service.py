@@ -91,8 +91,9 @@ class RefundService:
         if not started.refund.may_be_resumed(self._clock()):
             return RefundResult(started.refund)
         try:
-            answer = self._recorder.ask_for_refund(staff, started, self._gateway)
-            refund, is_ours = self._recorder.record_refund(staff, started, answer, key=key if started.has_key else None)
+            refund, is_ours = self._recorder.make_refund(
+                staff, started, self._gateway, key=key if started.has_key else None
+            )
         except (OutcomeUnknown, RequestNotTaken, StoreUnavailable):
             # It is on record that it was started, so it will be made: settling asks again under the same refund id.
             refund, is_ours = started.refund, False

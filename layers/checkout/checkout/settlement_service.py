@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import StoreUnavailable
-from checkout.gateway import Charge, ChargeStatus, Gateway, GatewayRefund, RefundOutcome
+from checkout.gateway import (
+    Charge,
+    ChargeStatus,
+    Gateway,
+    GatewayRefund,
+    OutcomeUnknown,
+    RefundOutcome,
+    RequestNotTaken,
+)
 from checkout.order_table import Due, OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
@@ -230,12 +238,18 @@ class SettlementService:
         return decide_on_latest(start)
 
     def _settle_refunds(self, author: Author, payment: Payment) -> None:
+        """Of several, one that fails does not stop the rest."""
+        faults: list[Exception] = []
         for refund in self._orders.get_refunds_of(payment, author.deadline):
             if refund.is_open:
                 # All that the request had is on record.
                 started = StartedRefund(*self._read_again(payment), refund, resumed=True)
-                answer = self._refund_recorder.ask_for_refund(author, started, self._gateway)
-                self._refund_recorder.record_refund(author, started, answer)
+                try:
+                    self._refund_recorder.make_refund(author, started, self._gateway)
+                except (RequestNotTaken, OutcomeUnknown, StoreUnavailable) as fault:
+                    faults.append(fault)
+        if faults:
+            raise faults[0]
 
     def _postpone(self, due: Due) -> bool:
         """Puts a payment that is still due off, for longer each time; whether something is left to be done about it."""
