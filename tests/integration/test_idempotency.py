@@ -163,6 +163,16 @@ def test_a_request_is_not_told_that_it_is_in_its_own_way(checkout: Checkout) -> 
     assert checkout.audit_events(order).count("payment_started") == 1
 
 
+@pytest.mark.proves("FR-012", "FR-019")
+def test_a_request_that_comes_upon_its_own_payment_is_still_the_first(checkout: Checkout) -> None:
+    """What it is refused says that nobody was charged."""
+    order = checkout.create_order()
+    with written_twice(is_claim):
+        assert checkout.pay(order, "tok_unavailable", key="key").code == "gateway_unavailable"
+    assert [payment["failure_reason"] for payment in checkout.payment_items(order)] == ["gateway_unavailable"]
+    assert checkout.pay(order, key="key").status == 201
+
+
 @contextmanager
 def overtaken_at_once(checkout: Checkout, chosen: DatabaseCall, other: Callable[[], object]) -> Iterator[None]:
     """Another request does its work just before a transaction that is chosen, within the same millisecond."""

@@ -34,12 +34,12 @@ __all__ = ["Attempt", "ChargingService", "PaymentResult"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An order and a payment that holds it. `resumed` where an earlier request had started the payment; `has_key`
+    """An order and a payment of it. `resumed` where it is open and an earlier request had started it; `has_key`
     where the record of its key is this payment's: after a day there may be none, or another's."""
 
     order: Order
     payment: Payment
-    resumed: bool
+    resumed: bool = False
     has_key: bool = True
 
 
@@ -100,7 +100,7 @@ class ChargingService:
                     if payment.request_hash != key.payload_hash:
                         raise IdempotencyKeyReused
                     if order.audit_head in begun:
-                        return Attempt(order, payment, resumed=False)
+                        return Attempt(order, payment)
                     return self._resume(caller, order, payment, to_pay.key_record)
             self._check_key(order, to_pay.key_record, payments)
             order.check_payable(money, self._limits)
@@ -198,7 +198,7 @@ class ChargingService:
             # It may have been written all the same.
             self._leave(caller, payment)
             raise
-        return Attempt(claimed.with_audit_head(entry.head), payment, resumed=False)
+        return Attempt(claimed.with_audit_head(entry.head), payment)
 
     def _resume(self, caller: Caller, order: Order, payment: Payment, record: KeyRecord | None) -> Attempt:
         _check_kept(payment)
@@ -206,7 +206,7 @@ class ChargingService:
         if payment.is_open and payment.is_busy(format_time(now)):
             raise IdempotencyInProgress
         if not (payment.is_open and payment.may_be_resumed(now)):
-            return Attempt(order, payment, resumed=True)
+            return Attempt(order, payment)
         has_key = record is not None and record.holds(payment.payment_id, now)
         resumed = payment.resume(at=format_time(now), busy_until=_busy_until(caller, now))
         self._orders.note_work_on_payment(payment, resumed, caller.deadline)
