@@ -19,6 +19,7 @@ from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import Index, MemoryStore, Refusal, Table
 from tests.integration.conftest import Answer, Checkout, forget_clients, its_clock, set_environment
+from tests.secrets_in_logs import look_through
 
 __all__ = ["GATEWAY", "Call", "MeteredCheckout", "MeteredStore", "capture_log", "open_checkout", "standing_clock"]
 
@@ -135,6 +136,7 @@ class MeteredCheckout(Checkout):
         with capture_log() as written:
             answer = super().invoke(function, event, seconds=seconds)
         self.log = written.getvalue()
+        look_through(self.log)
         return answer
 
 

@@ -1,7 +1,8 @@
 """One function in a process of its own, as Lambda starts it: `python -S probe.py MODULE FUNCTION EVENTS [memory]`.
 
 EVENTS is a file with the events of the first call, of warm calls, and of calls that were answered before. Prints what
-was measured, as JSON. With `memory`, DynamoDB is in the process, so that what it executes is the same each time.
+was measured, as JSON; what the function logged comes on standard error. With `memory`, DynamoDB is in the process, so
+that what it executes is the same each time.
 """
 
 import sys
@@ -56,7 +57,7 @@ def call_all(events: list[dict]) -> tuple[list[float], float]:  # type: ignore[t
     began = time.process_time()
     for event in events:
         at = time.perf_counter()
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(log):
             answer = handler(event, Context())
         times.append((time.perf_counter() - at) * 1000)
         if answer.get("statusCode", 200) >= 300 or answer.get("isAuthorized") is False:
@@ -64,9 +65,10 @@ def call_all(events: list[dict]) -> tuple[list[float], float]:  # type: ignore[t
     return times, (time.process_time() - began) * 1000 / max(1, len(events))
 
 
+log = io.StringIO()
 logger = getattr(sys.modules.get("checkout.api"), "logger", None)
 if logger:
-    logger.registered_handler.setStream(io.StringIO())
+    logger.registered_handler.setStream(log)
 events = json.loads(Path(events_file).read_text(encoding="utf-8"))
 if "memory" in mode and function_name != "authorize":
     use_memory()
@@ -88,3 +90,4 @@ print(
         }
     )
 )
+sys.stderr.write(log.getvalue())

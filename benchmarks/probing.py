@@ -16,6 +16,7 @@ from checkout.dynamodb import to_wire
 from local.keys import issue_token, local_parameters
 from local.tables import PRODUCTS
 from local.template import ROOT, read_template
+from tests.secrets_in_logs import look_through
 
 __all__ = [
     "FLOOR",
@@ -93,7 +94,9 @@ def probe(
     }
     python = str(Path(sys.executable).resolve())
     command = [*before, python, "-S", str(PROBE), *module, str(events), *([] if endpoint else ["memory"])]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    probed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    look_through(probed.stderr)
+    return probed
 
 
 @cache

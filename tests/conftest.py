@@ -68,7 +68,7 @@ def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]
 LEAKS: list[str] = []
 # Where the functions run in the tests' own process, all that is written is looked at: a warning, a traceback. Elsewhere
 # their lines only: what runtimes write is looked at where they are ended, and the rest is what tests print.
-IN_PROCESS = ("tests/integration/", "tests/unit/")
+IN_PROCESS = ("tests/integration/", "tests/performance/", "tests/unit/")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

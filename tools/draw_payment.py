@@ -6,7 +6,6 @@ order. So the diagram says what happens, not what was meant to.
 
 import argparse
 import importlib
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,9 +28,10 @@ from local.wsgi import serve_application
 from tools.describe_template import name_of
 from tools.generated import find_stale, write_generated
 
-__all__ = ["draw_payment"]
+__all__ = ["LOG", "draw_payment"]
 
 SETTLE_SECONDS = 1
+LOG = ROOT / ".data" / "draw-payment.log"
 WRITES = ("Put", "Update", "Delete", "Transact")
 GATEWAY_TABLE = "SimulatedGatewayTable"
 
@@ -145,8 +145,8 @@ class Play:
 
 @contextmanager
 def open_play() -> Iterator[tuple[Trace, Play]]:
-    """Nothing that functions log is shown; a run that failed would have another diagram."""
-    with open_database() as endpoint, redirect_stdout(io.StringIO()):
+    """A run that failed would have another diagram."""
+    with open_database() as endpoint:
         create_tables(connect(endpoint))
         load_products(connect(endpoint))
         runtime = Runtime(read_template({**local_parameters(endpoint), "SettleAfterSeconds": str(SETTLE_SECONDS)}))
@@ -184,8 +184,10 @@ def play_settled() -> Trace:
 
 
 def draw_payment() -> Mapping[Path, Mapping[str, str]]:
-    """What each document shows, by the mark where it stands."""
-    paid, settled = play_paid(), play_settled()
+    """What each document shows, by the mark where it stands; what functions log is in LOG."""
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("w", encoding="utf-8") as log, redirect_stdout(log):
+        paid, settled = play_paid(), play_settled()
     return {
         ROOT / "README.md": {"tools/draw_payment.py: flow": paid.draw(database=False)},
         ROOT / "docs" / "explanation" / "payment.md": {

@@ -17,6 +17,8 @@ from checkout.caller import STAFF_SCOPE
 from local.template import ROOT
 from tests.browser.conftest import DESKTOP, PHONE, Open, Visitor, choose, read_order_id, spoil_trail
 from tests.e2e.conftest import Customer
+from tests.programs import look_through_file
+from tools.take_screenshots import LOG
 
 pytestmark = [pytest.mark.browser]
 
@@ -383,6 +385,7 @@ def test_light_and_dark_are_chosen_and_stay_so(visit: Open) -> None:
 def test_a_picture_is_taken_of_a_page(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tools.take_screenshots", "--to", str(tmp_path), "--only", "order-phone-dark"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    look_through_file(LOG)
     picture = (tmp_path / "order-phone-dark.png").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["order-phone-dark.png"]
     assert picture.startswith(b"\x89PNG")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.child_process import ChildProcess, find_free_port
+from local.child_process import find_free_port
 from local.sam_local import SamLocal
+from tests.programs import run_beside
 
 ECHO = Path(__file__).parent / "echo" / "template.yaml"
 SERVE_ECHO = """
@@ -30,9 +31,6 @@ def echo_in_containers() -> Iterator[str]:
 def echo_in_local_runtime() -> Iterator[str]:
     # A process of its own: the runtime takes the code of functions up afresh, and the environment is its own.
     port = find_free_port()
-    process = ChildProcess([sys.executable, "-c", SERVE_ECHO, str(ECHO), str(port)])
-    try:
+    with run_beside([sys.executable, "-c", SERVE_ECHO, str(ECHO), str(port)]) as process:
         process.wait_until_it_answers(port, seconds=30)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.stop()

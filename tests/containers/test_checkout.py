@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.sam_local import run_checkout
+from tests.programs import look_through_file
 
-pytestmark = [pytest.mark.containers, pytest.mark.proves("FR-035")]
+pytestmark = [pytest.mark.containers, pytest.mark.proves("FR-035", "FR-310")]
 
 ROOT = Path(__file__).parents[2]
 LOG = ROOT / ".data" / "sam-local.log"
@@ -41,4 +42,6 @@ def test_the_end_to_end_suite_passes_in_containers(say: Callable[[str], None]) -
             check=False,
         )
     assert suite.returncode == 0, f"{suite.stdout}\nthe functions' logs are in {LOG}"
+    assert '"operation"' in LOG.read_text(errors="replace"), "what the functions log is in it"
+    look_through_file(LOG)
     say(f"in containers: {suite.stdout.splitlines()[-1]}")

@@ -13,14 +13,15 @@ The port that a document names is replaced by a free one.
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from local.child_process import ChildProcess, find_free_port
+from local import demo
+from local.child_process import find_free_port
 from local.template import ROOT
+from tests.programs import look_through_file, serve_locally
 
 pytestmark = pytest.mark.proves("FR-610")
 
@@ -83,12 +84,9 @@ def test_the_commands_of_a_document_do_what_it_says(path: Path) -> None:
     [serving] = [block for block in blocks if block.kind == "serve"]
     assert serving.commands == "make serve\n"
     port = find_free_port()
-    runtime = ChildProcess([sys.executable, "-m", "local.serve", "--port", str(port)], folder=ROOT)
-    try:
-        runtime.wait_until_it_answers(port, SECONDS)
+    with serve_locally(port, seconds=SECONDS):
         printed = run_blocks(blocks, port)
-    finally:
-        runtime.stop()
+    look_through_file(demo.LOG)
     for block, output in zip([block for block in blocks if block.kind == "run"], printed, strict=False):
         assert block.shows in output, f"line {block.line} does not show {block.shows}, but:\n{output}"
 

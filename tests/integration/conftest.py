@@ -32,7 +32,7 @@ from local.dynamodb_local import DynamoDBLocal
 from local.permissions import Invocation, Permission, invoking
 from local.tables import connect, create_tables, load_products
 from local.template import REGION, ROOT, read_template
-from tests.secrets_in_logs import find_secrets
+from tests.secrets_in_logs import look_through
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -454,7 +454,7 @@ def read_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
     def read() -> str:
         log = capsys.readouterr().out
-        assert find_secrets(log) == []
+        look_through(log)
         return log
 
     return read

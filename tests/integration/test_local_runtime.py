@@ -1,7 +1,6 @@
 """The local runtime as its users run it: in a process of its own, over HTTP."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,10 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.child_process import ChildProcess, find_free_port
+from local.child_process import find_free_port
 from local.keys import issue_token
 from local.tables import connect
 from local.template import ROOT, read_template
+from tests.programs import play_demo, serve_locally
 
 pytestmark = pytest.mark.proves("FR-035")
 
@@ -47,16 +47,12 @@ def copy_project(copy: Path) -> Path:
 def runtime(project: Path) -> Iterator[httpx.Client]:
     port = find_free_port()
     environment = {"PYTHONPATH": f"{project}:{project / 'layers' / 'checkout'}"}
-    process = ChildProcess(
-        [sys.executable, "-m", "local.serve", "--port", str(port)], folder=project, environment=environment
-    )
-    try:
-        process.wait_until_it_answers(port, seconds=60)
-        headers = {"authorization": f"Bearer {issue_token('alice')}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as client:
-            yield client
-    finally:
-        process.stop()
+    headers = {"authorization": f"Bearer {issue_token('alice')}"}
+    with (
+        serve_locally(port, project, environment),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as client,
+    ):
+        yield client
 
 
 def create_order(runtime: httpx.Client, key: str) -> httpx.Response:
@@ -160,16 +156,8 @@ def test_token_prints_only_a_token() -> None:
 @pytest.mark.proves("FR-036", "FR-608")
 def test_the_demo_shows_every_answer_and_succeeds() -> None:
     # Neither a proxy that leads nowhere from here nor a profile that is not there is in its way.
-    environment = os.environ | dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
-    demo = subprocess.run(
-        [sys.executable, "-m", "local.demo"],
-        cwd=ROOT,
-        env=environment | {"AWS_PROFILE": "nobody"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    nowhere = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
+    demo = play_demo(environment={**nowhere, "AWS_PROFILE": "nobody"})
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stdout.count("✓") == 12
     assert "12 steps, every answer as it should be" in demo.stdout
@@ -183,16 +171,7 @@ def test_the_demo_fails_where_an_answer_is_wrong(tmp_path: Path) -> None:
     transitions = project / "layers" / "checkout" / "checkout" / "transitions.py"
     right = transitions.read_text(encoding="utf-8")
     transitions.write_text(right.replace("OrderStatus.PAID: (", "OrderStatus.PAID: (OrderStatus.CANCELLED, "))
-    environment = os.environ | {"PYTHONPATH": f"{project}:{project / 'layers' / 'checkout'}"}
-    demo = subprocess.run(
-        [sys.executable, "-m", "local.demo"],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    demo = play_demo(project, {"PYTHONPATH": f"{project}:{project / 'layers' / 'checkout'}"})
     assert demo.returncode == 1
     assert "✗" in demo.stdout
     assert "That answer was wrong" in demo.stdout

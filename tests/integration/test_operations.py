@@ -187,7 +187,7 @@ def test_a_trail_whose_order_is_gone_is_named(checkout: Checkout, tables: Tables
 
 @pytest.mark.proves("FR-030")
 def test_audit_verify_says_which_entry_does_not_fit(
-    checkout: Checkout, tables: Tables, capsys: pytest.CaptureFixture[str]
+    checkout: Checkout, tables: Tables, read_log: Callable[[], str]
 ) -> None:
     arguments = ["verify_audit", "--endpoint", "http://unused"]
     with patch("tools.verify_audit.find_tables", return_value=tables), patch.object(sys, "argv", arguments):
@@ -199,4 +199,4 @@ def test_audit_verify_says_which_entry_does_not_fit(
         arguments += ["--order", "ord_01KG9YS7G00000000000000000"]
         with pytest.raises(CannotWork, match="no order ord_01KG9YS7G00000000000000000 here"):
             main()
-    assert f"{order['id']}: entry 3 was changed" in capsys.readouterr().out
+    assert f"{order['id']}: entry 3 was changed" in read_log()

@@ -9,6 +9,7 @@ from benchmarks.throughput import burst_ours
 from local.dynamodb_local import DynamoDBLocal
 from local.tables import connect, create_tables, load_products
 from tests.integration.conftest import open_racing_checkout
+from tests.secrets_in_logs import look_through
 
 
 class ChargesNobody:
@@ -32,5 +33,6 @@ def test_every_burst_charges_once() -> None:
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
         load_products(connect(database.endpoint))
-        with open_racing_checkout(database.endpoint) as shop, capture_log():
+        with open_racing_checkout(database.endpoint) as shop, capture_log() as log:
             assert burst_ours(shop, bursts=3) == 0
+    look_through(log.getvalue())

@@ -1,11 +1,13 @@
 """DynamoDB's rules for units, by its own examples, and what the metered store makes of calls."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from benchmarks.metering import MeteredCheckout, open_checkout
 from benchmarks.units import count_read, count_write, item_size
+from functions.list_products import app as list_products
 
 pytestmark = pytest.mark.proves("FR-703")
 
@@ -72,6 +74,19 @@ def test_what_a_condition_refuses_is_counted_too(shop: MeteredCheckout) -> None:
         shop.call("create_order", {"items": [{"product_id": "mug", "quantity": 1}]}, key="same")
     [call] = [call for call in shop.store.calls if call.refused]
     assert call.writes == {"OrdersTable": 2, "AuditTable": 2, "IdempotencyTable": 2}
+
+
+@pytest.mark.proves("FR-310")
+def test_a_function_that_logs_a_secret_is_not_measured(shop: MeteredCheckout, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = list_products.list_products
+
+    def tell(event: Any, context: Any) -> Any:
+        print("paid with tok_visa")
+        return answer(event, context)
+
+    monkeypatch.setattr(list_products, "list_products", tell)
+    with pytest.raises(AssertionError, match="tok_visa"):
+        shop.call("list_products")
 
 
 @pytest.mark.proves("FR-706")

@@ -17,9 +17,10 @@ import pytest
 from rich.console import Console
 
 from checkout.audit import EMPTY_TRAIL, Actor, append_entry
-from local.demo import Demo, WrongAnswer, play
+from local.demo import LOG, Demo, WrongAnswer, play
 from local.shopper import Shopper
 from local.template import ROOT
+from tests.programs import look_through_file
 
 pytestmark = pytest.mark.proves("FR-036", "FR-608")
 
@@ -196,6 +197,7 @@ def test_each_step_waits_for_a_key_and_says_so() -> None:
     assert played.wait() == 0
     [told] = re.findall(r"played in ([\d.]+) s", shown.decode())
     assert float(told) + 11 * PAUSE_SECONDS <= time.perf_counter() - started, "what it waited is not counted"
+    look_through_file(LOG)
 
 
 WORKING = """

@@ -1,11 +1,15 @@
 """The check of the logs can fail."""
 
 import json
+import sys
+from contextlib import nullcontext
 
 import pytest
 
+from local import serve
 from tests import conftest
-from tests.secrets_in_logs import find_secrets
+from tests.programs import run_beside
+from tests.secrets_in_logs import find_secrets, look_through
 
 
 @pytest.mark.proves("FR-310")
@@ -70,7 +74,7 @@ def test_a_secret_in_a_traceback_of_a_runtime_is_found() -> None:
 
 
 @pytest.mark.proves("FR-310")
-@pytest.mark.parametrize(("folder", "leaks"), [("integration", 1), ("unit", 1), ("e2e", 0)])
+@pytest.mark.parametrize(("folder", "leaks"), [("integration", 1), ("performance", 1), ("unit", 1), ("e2e", 0)])
 def test_all_that_is_written_where_functions_run_is_looked_at(
     folder: str, leaks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,3 +115,32 @@ def test_ids_times_and_codes_are_none(harmless: str) -> None:
 @pytest.mark.proves("FR-310")
 def test_what_is_no_log_is_not_looked_at() -> None:
     assert find_secrets('{"level":"INFO"}\ntok_visa') == []
+
+
+@pytest.mark.proves("FR-310")
+def test_a_log_that_tells_a_secret_fails_whoever_looks_through_it() -> None:
+    look_through('{"level":"INFO"}\n')
+    with pytest.raises(AssertionError, match="a secret in the log:\nValueError: tok_visa"):
+        look_through("ValueError: tok_visa\n")
+
+
+GREETING = serve._greet("http://127.0.0.1:3000", "http://127.0.0.1:8000")
+
+
+@pytest.mark.proves("FR-310")
+@pytest.mark.parametrize(
+    ("written", "greets", "fails"),
+    [
+        ("harmless", False, False),
+        ("paid with tok_visa", False, True),
+        (GREETING, False, True),
+        (GREETING, True, False),
+        (f"{GREETING}\n{GREETING}", True, True),
+        (f"{GREETING}\npaid with tok_visa", True, True),
+        (GREETING.replace("export", "told"), True, True),
+    ],
+)
+def test_what_a_program_writes_beside_a_test_is_looked_through(written: str, greets: bool, fails: bool) -> None:
+    expected = pytest.raises(AssertionError, match="a secret in the log") if fails else nullcontext()
+    with expected, run_beside([sys.executable, "-c", f"print({written!r})"], greets=greets) as program:
+        program.wait()
