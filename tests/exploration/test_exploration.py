@@ -73,7 +73,7 @@ def test_the_answer_to_each_call_is_known() -> None:
 
 @pytest.mark.proves("FR-304")
 def test_a_schedule_is_replayed_by_the_command_that_is_printed() -> None:
-    text = "created: pay | cancel @ 0 0 0:dies_after 1 1"
+    text = "created: pay | cancel @ 0 0:dies_after 1 1"
     assert Scenario.parse("created: pay | cancel") in PAIRS
     command = [sys.executable, "-m", "tests.exploration", "--replay", text]
     replayed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
