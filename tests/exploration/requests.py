@@ -13,7 +13,7 @@ from tests.integration.conftest import Answer
 __all__ = ["REQUESTS", "STATES", "Client", "Request"]
 
 PARTS = 1000
-"""More than half of the order: two refunds of as much exceed it."""
+"""More than half of the order, and less than all: two refunds of as much exceed it."""
 
 WRONG = 99
 """What the gateway charges by mistake."""
@@ -130,7 +130,19 @@ def make_refunding(world: World) -> None:
 def make_wrong(world: World) -> None:
     """Charged, another amount, and nobody knows."""
     make_unknown(world)
-    world.change_charge(amount=WRONG)
+    world.change_charge(amount=WRONG, refundable=WRONG)
+
+
+def make_foreign(world: World) -> None:
+    """Charged, in another currency, and nobody knows."""
+    make_unknown(world)
+    world.change_charge(currency="eur")
+
+
+def make_partly(world: World) -> None:
+    """Charged, some of it refunded at the gateway itself, and nobody knows."""
+    make_unknown(world)
+    world.change_charge(refundable=PARTS)
 
 
 def make_returning(world: World) -> None:
@@ -159,6 +171,8 @@ STATES: Mapping[str, Callable[[World], None]] = {
     "lost": make_lost,
     "refunding": make_refunding,
     "wrong": make_wrong,
+    "foreign": make_foreign,
+    "partly": make_partly,
     "returning": make_returning,
     "returned": make_returned,
 }

@@ -93,6 +93,7 @@ def find_violations(world: World, clients: Sequence[Client], *, come_back: bool)
     """The rules that do not hold, by their numbers in the specification."""
     found = [wrong for order in list_orders(world) for check in CHECKS_OF_AN_ORDER for wrong in check(world, order)]
     found += check_declines(world)
+    found += [f"rule 3: {payment_id} may still be charged" for payment_id in world.list_waiting()]
     for client in clients:
         found += [f"rule 5: {client.request.name}: {wrong}" for wrong in check_answers(world, client)]
         if come_back and not client.has_outcome:
@@ -126,8 +127,17 @@ def check_books(world: Books, order: Named) -> Iterator[str]:
         if (payment["charged_amount"], payment["refunded_amount"]) != (taken, returned):
             yield f"rule 1: {payment['payment_id']} says {payment['charged_amount']} - {payment['refunded_amount']}, \
 the gateway {taken} - {returned}"
+        if charge and (others := find_currencies(world, payment) - {charge["currency"]}):
+            yield f"rule 1: {payment['payment_id']} says {sorted(others)}, the gateway {charge['currency']}"
     if charged:
         yield f"rule 1: the charges {sorted(charged)} are on no record"
+
+
+def find_currencies(world: Books, payment: Mapping[str, Any]) -> set[str]:
+    """In what the records say that money of a payment was taken and given back: one that failed was of another."""
+    refunds = world.refund_items({"id": payment["order_id"]})
+    given_back = {refund["currency"] for refund in refunds if refund["payment_id"] == payment["payment_id"]}
+    return given_back if "failure_reason" in payment else given_back | {payment["currency"]}
 
 
 def check_order(world: Books, order: Named) -> Iterator[str]:
@@ -315,7 +325,9 @@ def check_replay(world: World, client: Client) -> Iterator[str]:
     if client.request.kind in ASKED_FOR:
         yield from check_asked_again(world, client)
     first = client.last
-    if client.request.key is None or first is None or first.status not in {201, 402}:
+    if client.request.key is None or first is None:
+        return
+    if first.status not in {201, 402} and first.code != "refund_failed":
         return
     for _ in range(2):
         again = client.request.send(world)

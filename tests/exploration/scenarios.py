@@ -44,6 +44,8 @@ AT_HOME: Mapping[str, Sequence[str]] = {
     "lost": ("pay again", "settle", "event", "pay other key", "cancel"),
     "refunding": ("refund", "refund all", "settle", "event", "fulfil"),
     "wrong": ("pay again", "pay other key", "settle", "event", "cancel"),
+    "foreign": ("pay again", "pay other key", "settle", "event", "cancel"),
+    "partly": ("pay again", "pay other key", "settle", "event", "cancel"),
     "returning": ("pay again", "pay other key", "settle", "event", "cancel"),
     "returned": ("pay again", "pay other key", "mark paid", "cancel"),
 }

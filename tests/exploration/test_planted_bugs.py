@@ -10,14 +10,14 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from checkout import dynamodb, order_service, payment_recorder
+from checkout import charging_service, dynamodb, order_service, payment_recorder
 from checkout.answer_once import _pack
 from checkout.api import Response
 from checkout.charging_service import Attempt, ChargingService
 from checkout.documents import describe_payment_result, describe_refund
 from checkout.dynamodb import Item
 from checkout.errors import OrderAlreadyPaid
-from checkout.gateway import RequestNotTaken
+from checkout.gateway import Charge, ChargeStatus, GatewayRefund, RefundOutcome, RequestNotTaken
 from checkout.gateway_circuit import CIRCUIT, CircuitGateway
 from checkout.key_records import KeyRecord, RequestKey
 from checkout.order_table import OrderTable
@@ -28,7 +28,7 @@ from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.transitions import OrderStatus
 from tests.exploration.explore import Explorer
 from tests.exploration.scenarios import Bounds, Scenario, Violation
-from tests.exploration.world import open_world
+from tests.exploration.world import WatchedGateway, open_world
 
 BOUNDS = Bounds(schedules=300, drawn=50, faults=2000)
 
@@ -329,6 +329,83 @@ def with_returns_that_hold_no_order() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def with_refused_refunds_that_are_made() -> Iterator[None]:
+    """Whatever the gateway says of a refund, it is put down as made."""
+    record = RefundRecorder.record_refund
+
+    def record_made(
+        recorder: RefundRecorder, author: Any, started: StartedRefund, answer: GatewayRefund, **key: Any
+    ) -> Any:
+        made = GatewayRefund(answer.reference or "re_none", RefundOutcome.SUCCEEDED)
+        return record(recorder, author, started, made, **key)
+
+    with patch.object(RefundRecorder, "record_refund", record_made):
+        yield
+
+
+@contextmanager
+def with_refused_refunds_that_give_nothing_back() -> Iterator[None]:
+    """Their amount cannot be refunded any more."""
+    with patch.object(Payment, "fail_refund", lambda payment, _, *, at: payment._leave_refunding(at)):
+        yield
+
+
+@contextmanager
+def with_waiting_charges_that_pay() -> Iterator[None]:
+    """What the gateway has begun to charge is taken for charged."""
+    record = PaymentRecorder.record_charge
+
+    def record_done(
+        recorder: PaymentRecorder, author: Any, order: Order, payment: Payment, charge: Charge, **key: Any
+    ) -> Any:
+        is_waiting = charge.status is ChargeStatus.PENDING
+        done = replace(charge, status=ChargeStatus.SUCCEEDED) if is_waiting else charge
+        return record(recorder, author, order, payment, done, **key)
+
+    with patch.object(PaymentRecorder, "record_charge", record_done):
+        yield
+
+
+@contextmanager
+def with_charges_that_are_not_prevented() -> Iterator[None]:
+    """The checkout gives them up, and the gateway does not know."""
+    with patch.object(WatchedGateway, "prevent_charge", lambda *_: None):
+        yield
+
+
+@contextmanager
+def with_charges_that_pay(is_as_asked: Callable[[Charge, Payment], bool]) -> Iterator[None]:
+    """Those of which this is so."""
+    with (
+        patch.object(payment_recorder, "is_as_asked", is_as_asked),
+        patch.object(charging_service, "is_as_asked", is_as_asked),
+    ):
+        yield
+
+
+def with_charges_of_any_currency() -> AbstractContextManager[None]:
+    return with_charges_that_pay(
+        lambda charge, payment: charge.money.amount == payment.money.amount and not charge.refunded_amount
+    )
+
+
+def with_refunded_charges_that_pay() -> AbstractContextManager[None]:
+    return with_charges_that_pay(lambda charge, payment: charge.money == payment.money)
+
+
+@contextmanager
+def with_returns_of_what_has_gone_back() -> Iterator[None]:
+    """Whatever somebody has refunded at the gateway itself, all of a charge is there to be returned."""
+    take = Payment.take_charge
+
+    def take_all(payment: Payment, amount: int, **told: Any) -> Payment:
+        return take(payment, amount, **{**told, "refunded_amount": 0})
+
+    with patch.object(Payment, "take_charge", take_all):
+        yield
+
+
 TWICE = "rule 1: the charges ['…', '…'] live at once"
 AMOUNTS = "rule 1: … says … - …, the gateway … - …"
 
@@ -346,13 +423,13 @@ BUGS = {
     ),
     "read, then write in mark paid, its audit entry too": (
         lambda: without_conditions("mark_order_paid"),
-        "charged: mark paid | settle | fulfil",
+        "charged: mark paid | fulfil | settle",
         "rule 5: fulfil: was told … , but the order is paid",
     ),
     "a retry that makes a new payment id": (with_a_new_payment_for_a_retry, "unknown: pay again | mark paid", TWICE),
     "another's payment taken for one's own": (
         with_retries_that_take_the_payment_for_their_own,
-        "created: pay | pay",
+        "unknown: pay again | mark paid",
         TWICE,
     ),
     "a refund without its cap": (
@@ -387,7 +464,7 @@ BUGS = {
     ),
     "a refund answered with another amount": (
         with_answers_of_another_amount,
-        "paid: refund | fulfil",
+        "paid: fulfil | refund",
         "rule 5: refund: was told … , but it is (…, 'usd'), not (…, 'usd')",
     ),
     "a decline that the gateway does not know of": (
@@ -427,7 +504,7 @@ BUGS = {
     ),
     "an order cancelled while its payment is unknown": (
         with_orders_cancelled_under_a_payment,
-        "unknown: cancel | pay again",
+        "unknown: pay again | cancel",
         "rule 2: the order was cancelled while ['…'] may charge it",
     ),
     "a trail that names another payment": (
@@ -470,6 +547,41 @@ BUGS = {
         "created: pay | cancel",
         AMOUNTS,
     ),
+    "a refund that the gateway refused, put down as made": (
+        with_refused_refunds_that_are_made,
+        "paid: refund | settle",
+        AMOUNTS,
+    ),
+    "a refund that the gateway refused, whose amount is not given back": (
+        with_refused_refunds_that_give_nothing_back,
+        "paid: refund | settle",
+        "rule 4: … the trail says refundable_amount …, the tables …",
+    ),
+    "a charge that waits for its customer, taken for made": (
+        with_waiting_charges_that_pay,
+        "created: pay | cancel",
+        AMOUNTS,
+    ),
+    "a charge that waits for its customer, given up and not prevented": (
+        with_charges_that_are_not_prevented,
+        "created: pay | cancel",
+        "rule 3: … may still be charged",
+    ),
+    "a charge in another currency that pays": (
+        with_charges_of_any_currency,
+        "foreign: pay again | settle",
+        "rule 1: … says ['usd'], the gateway eur",
+    ),
+    "a charge that pays, some of which has gone back": (
+        with_refunded_charges_that_pay,
+        "partly: pay again | settle",
+        AMOUNTS,
+    ),
+    "a return of what has gone back already": (
+        with_returns_of_what_has_gone_back,
+        "partly: pay again | settle",
+        "rule 1: … was more than was left of the charge",
+    ),
 }
 
 
@@ -496,7 +608,7 @@ def test_a_planted_bug_is_found(bug: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize(
     ("method", "scenario"),
-    [("claim_order", "created: pay | pay other key"), ("mark_order_paid", "charged: mark paid | settle | fulfil")],
+    [("claim_order", "created: pay | pay other key"), ("mark_order_paid", "charged: mark paid | fulfil | settle")],
 )
 def test_one_lock_alone_is_enough(method: str, scenario: str, lock: str) -> None:
     """An audit entry's number is put once: of two changes that rest on the same one, one fails, whatever else is asked.

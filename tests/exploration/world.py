@@ -28,11 +28,12 @@ from botocore.useragent import UserAgentString
 from checkout import metrics, wiring
 from checkout.clock import Deadline
 from checkout.dynamodb import BatchRead, Transaction, from_wire, to_wire
-from checkout.gateway import Charge, GatewayRefund, OutcomeUnknown, RequestNotTaken
+from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown, RequestNotTaken
 from checkout.identifiers import payment_id_of
 from checkout.payments import Payment
 from checkout.refunds import Refund
-from checkout.simulated_gateway import SimulatedGateway
+from checkout.simulated_gateway import LOST, Fault, SimulatedGateway
+from checkout.simulated_gateway import Call as GatewayCall
 from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
@@ -40,7 +41,7 @@ from tests.exploration.schedules import Call, Scheduler
 from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
-__all__ = ["FAULTS_OF_GATEWAY", "GATEWAY_TABLE", "GatewayFault", "StoreFault", "World", "faults_of", "open_world"]
+__all__ = ["GATEWAY_TABLE", "GatewayFault", "StoreFault", "WatchedGateway", "World", "faults_of", "open_world"]
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WEBHOOK_SECRET = "whsec_explored"
@@ -61,23 +62,25 @@ class StoreFault(StrEnum):
 
 
 class GatewayFault(StrEnum):
-    """What can go wrong with a call of the gateway."""
+    """What can go wrong with a call of the gateway, and what it can answer that is not what was hoped for."""
 
     DIES_BEFORE = "dies_before"
     DIES_AFTER = "dies_after"
     NOT_TAKEN = "not_taken"
     REQUEST_LOST = "request_lost"
     ANSWER_LOST = "answer_lost"
+    WAITS = "waits"  # for the customer, who acts before the charge is asked for again, or never
+    REFUND_FAILED = "refund_failed"
 
 
 READ_FAULTS = (StoreFault.DIES_BEFORE, StoreFault.FAILS, StoreFault.TIMES_OUT, StoreFault.THROTTLED)
 WRITE_FAULTS = tuple(StoreFault)
-FAULTS_OF_GATEWAY = tuple(GatewayFault)
+FAULTS_OF_ONE_CALL = {GatewayFault.WAITS: "gateway charge", GatewayFault.REFUND_FAILED: "gateway refund"}
 
 
 def faults_of(call: Call) -> tuple[str, ...]:
     if call.name.startswith("gateway "):
-        return FAULTS_OF_GATEWAY
+        return tuple(fault for fault in GatewayFault if FAULTS_OF_ONE_CALL.get(fault, call.name) == call.name)
     return WRITE_FAULTS if call.writes else READ_FAULTS
 
 
@@ -143,11 +146,26 @@ class World(Checkout):
         """Of the order's first attempt, made or not."""
         return payment_id_of(self.order["id"], 1)
 
-    def change_charge(self, *, amount: int, refundable: int | None = None) -> None:
-        """The gateway has charged another amount for the first payment; so much of it, or all, is still there."""
+    def change_charge(self, **changed: Any) -> None:
+        """The gateway's charge for the first payment is otherwise: of another amount or currency; or some of it is no
+        longer `refundable`, for somebody has refunded it at the gateway itself."""
         [charge] = self.charges(self.order)
-        changed = {**charge, "amount": amount, "refundable": amount if refundable is None else refundable}
-        self.store.answer("PutItem", {"TableName": GATEWAY_TABLE, "Item": to_wire(changed)})
+        self._put_at_gateway({**charge, **changed})
+
+    def begin_charge(self, payment: Payment) -> bool:
+        """The gateway waits for the customer from now on; unless it knows what became of the charge."""
+        known = {item["payment_id"]: item["outcome"] for item in self.scan(GATEWAY_TABLE) if "outcome" in item}
+        if known.get(payment.payment_id, LOST) != LOST:
+            return False
+        self._put_at_gateway({"payment_id": payment.payment_id, "outcome": LOST, "waits": True})
+        return True
+
+    def list_waiting(self) -> list[str]:
+        """The payments whose charge the gateway has begun, and neither made nor prevented."""
+        return [item["payment_id"] for item in self.scan(GATEWAY_TABLE) if "waits" in item]
+
+    def _put_at_gateway(self, item: Mapping[str, Any]) -> None:
+        self.store.answer("PutItem", {"TableName": GATEWAY_TABLE, "Item": to_wire(item)})
 
     def send_event(self, number: int) -> Answer:
         """An event of the gateway's about the first payment."""
@@ -237,11 +255,14 @@ def describe(tables: Mapping[str, Table], operation: str, params: Mapping[str, A
 
 
 class WatchedGateway:
-    """A gateway each of whose calls stops for its turn, and takes effect at once or not at all."""
+    """A gateway each of whose calls stops for its turn, and takes effect at once or not at all.
 
-    def __init__(self, gateway: SimulatedGateway, scheduler: Scheduler) -> None:
+    A charge that waits for its customer is pending until it is asked for again, when they have acted, or prevented.
+    """
+
+    def __init__(self, gateway: SimulatedGateway, world: World) -> None:
         self._gateway = gateway
-        self._scheduler = scheduler
+        self._world = world
 
     def check_token(self, token: str) -> None:
         self._gateway.check_token(token)
@@ -250,7 +271,12 @@ class WatchedGateway:
         return self._ask("charge", payment, lambda: self._gateway.charge(payment, token, deadline))
 
     def find_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
-        return self._ask("find_charge", payment, lambda: self._gateway.find_charge(payment, deadline), reads=True)
+        def find() -> Charge | None:
+            if payment.payment_id in self._world.list_waiting():
+                return make_waiting_charge(payment)
+            return self._gateway.find_charge(payment, deadline)
+
+        return self._ask("find_charge", payment, find, reads=True)
 
     def prevent_charge(self, payment: Payment, deadline: Deadline) -> Charge | None:
         return self._ask("prevent_charge", payment, lambda: self._gateway.prevent_charge(payment, deadline))
@@ -270,24 +296,39 @@ class WatchedGateway:
     def _ask(self, name: str, payment: Payment, call: Callable[[], Any], *, reads: bool = False) -> Any:
         touched = frozenset({("gateway", payment.payment_id)})
         asked = Call(f"gateway {name}", reads=touched) if reads else Call(f"gateway {name}", writes=touched)
-        fault = self._scheduler.reach(asked)
+        scheduler = self._world.scheduler
+        fault = scheduler.reach(asked)
         if fault == GatewayFault.DIES_BEFORE:
-            self._scheduler.interrupt()
+            scheduler.interrupt()
         if fault == GatewayFault.NOT_TAKEN:
             raise RequestNotTaken
         if fault == GatewayFault.REQUEST_LOST:
             raise OutcomeUnknown
+        if fault == GatewayFault.WAITS and self._world.begin_charge(payment):
+            return make_waiting_charge(payment)
+        if fault == GatewayFault.REFUND_FAILED:
+            self._world.break_gateway(GatewayCall.REFUND, Fault.REFUND_FAILED)
         try:
             answer = call()
         except Exception as refusal:
-            self._scheduler.tell(type(refusal).__name__)
+            scheduler.tell(type(refusal).__name__)
             raise
-        self._scheduler.tell("nothing" if answer is None else name_outcome(answer))
+        scheduler.tell("nothing" if answer is None else name_outcome(answer))
         if fault == GatewayFault.DIES_AFTER:
-            self._scheduler.interrupt()
+            scheduler.interrupt()
         if fault == GatewayFault.ANSWER_LOST:
             raise OutcomeUnknown
         return answer
+
+
+def make_waiting_charge(payment: Payment) -> Charge:
+    return Charge(
+        payment_id=payment.payment_id,
+        reference=f"ch_{payment.payment_id.removeprefix('pay_')}",
+        status=ChargeStatus.PENDING,
+        money=payment.money,
+        next_action={"type": "use_stripe_sdk", "client_secret": "secret"},
+    )
 
 
 def name_outcome(answer: Charge | GatewayRefund | Mapping[str, GatewayRefund]) -> str:
@@ -339,7 +380,7 @@ def open_world(store: MemoryStore | None = None) -> Iterator[World]:
             gateway = SimulatedGateway(
                 wiring.dynamodb_client(), table=GATEWAY_TABLE, clock=wiring.read_utc_clock, sleep=do_not_wait
             )
-            return WatchedGateway(gateway, scheduler)
+            return WatchedGateway(gateway, world)
 
         for name, stand_in in {
             "SystemRandom": MiddleOfTheRoad,
