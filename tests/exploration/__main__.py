@@ -19,8 +19,8 @@ from tests.exploration.world import open_world
 Plan = Sequence[tuple[Scenario, Bounds]]
 
 WHOLE: Plan = [
-    *((pair, Bounds(schedules=200, drawn=20, faults=60 if pair in PAIRS_AT_HOME else 6)) for pair in PAIRS),
-    *((triple, Bounds(schedules=40, drawn=10, faults=6)) for triple in TRIPLES),
+    *((pair, Bounds(schedules=200, drawn=20, faults=250 if pair in PAIRS_AT_HOME else 12)) for pair in PAIRS),
+    *((triple, Bounds(schedules=40, drawn=10, faults=15)) for triple in TRIPLES),
 ]
 QUICK: Plan = [(scenario, Bounds(schedules=5, drawn=1, faults=4)) for scenario in PAIRS_AT_HOME]
 """What is bounded so is said in the last lines: not every schedule, and not every fault, is walked."""

@@ -26,12 +26,13 @@ from checkout.payment_recorder import PaymentRecorder, facts_of
 from checkout.payments import Payment
 from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.transitions import OrderStatus
+from tests.exploration.__main__ import WHOLE
 from tests.exploration.explore import Explorer
 from tests.exploration.scenarios import Bounds, Scenario, Violation
 from tests.exploration.world import WatchedGateway, open_world
 
-BOUNDS = Bounds(schedules=300, drawn=50, faults=2000)
-
+BOUNDS = dict(WHOLE)
+"""A planted bug is found by what `make explore` walks of its scenario."""
 
 TABLES = ("OrdersTable", "PaymentsTable", "RefundsTable", "AuditTable", "IdempotencyTable", "DeclinesTable")
 LOCKS = ("OrdersTable", "PaymentsTable", "AuditTable")
@@ -585,14 +586,15 @@ BUGS = {
 }
 
 
-def find(scenario: str, rule: str = "rule", bounds: Bounds = BOUNDS) -> list[Violation]:
+def find(scenario: str, rule: str = "rule", bounds: Bounds | None = None) -> list[Violation]:
     """What does not hold, until it is what the rule says."""
+    walked = Scenario.parse(scenario)
 
     def is_it(violation: Violation) -> bool:
         return rule in violation.kind
 
     with open_world() as world:
-        return Explorer(world).explore(Scenario.parse(scenario), bounds, until=is_it).violations
+        return Explorer(world).explore(walked, bounds or BOUNDS[walked], until=is_it).violations
 
 
 @pytest.mark.proves("FR-305")
