@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.wsgi import serve_application
 
-__all__ = ["Fault", "StripeStub", "make_event", "open_stripe_stub", "sign"]
+__all__ = ["Fault", "StripeStub", "find_route", "make_event", "open_stripe_stub", "sign"]
 
 KEY = "sk_test_stub"
 MINIMUM = 50  # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -76,7 +76,7 @@ class Kept:
 @dataclass
 class StripeStub:
     """Its state can be read and changed by tests. `slow_seconds` is how long a slow request takes; `search_refused` the
-    status that the search is refused with, where it is."""
+    status that the search is refused with, where it is; `read_clock` when intents are made."""
 
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -86,30 +86,32 @@ class StripeStub:
     refunds_wait: bool = False
     search_refused: int | None = None
     tells_use_first: bool = True
+    read_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     held: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     address: str = ""
-    _faults: dict[str, list[Fault]] = field(default_factory=dict)
+    _faults: dict[str, list[Fault | None]] = field(default_factory=dict)
     _keys: dict[str, Kept] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     # What tests do with it
 
-    def load_fault(self, request: str, fault: Fault, times: int = 1) -> None:
-        """The next requests of a kind, as `POST /v1/refunds`, go wrong."""
-        self._faults.setdefault(request, []).extend([fault] * times)
+    def load_fault(self, request: str, fault: Fault, times: int = 1, *, after: int = 0) -> None:
+        """The next requests of a kind, as `POST /v1/refunds`, go wrong, once so many of them went well."""
+        self._faults.setdefault(request, []).extend([None] * after + [fault] * times)
 
     def forget_faults(self) -> None:
         self._faults.clear()
 
     def count_faults(self) -> int:
         """How many requests are still to go wrong."""
-        return sum(map(len, self._faults.values()))
+        return sum(fault is not None for faults in self._faults.values() for fault in faults)
 
     def forget(self) -> None:
         """All that was asked of it."""
         self.forget_faults()
+        self.search_refused, self.refunds_wait = None, False
         for kept in (self.intents, self.refunds, self._keys):
             kept.clear()
 
@@ -140,13 +142,17 @@ class StripeStub:
             intent["status"] = "requires_payment_method"
             intent["last_payment_error"] = {"type": "card_error", "code": "payment_intent_authentication_failure"}
 
+    def send_back(self) -> None:
+        """A bank does not take the first refund that was made: Stripe has the money again."""
+        refund = next(iter(self.refunds.values()))
+        refund.update(status="failed", failure_reason="expired_or_canceled_card")
+        self.intents[refund["payment_intent"]]["latest_charge"]["amount_refunded"] -= refund["amount"]
+
     # HTTP
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)
-        route = next(
-            (name for name, pattern in ROUTES.items() if pattern.fullmatch(f"{request.method} {request.path}")), ""
-        )
+        route = find_route(request.method, request.path)
         self.requests[route] += 1
         parameters = read_parameters(request)
         faults = self._faults.get(route, [])
@@ -234,7 +240,7 @@ class StripeStub:
             "currency": parameters["currency"],
             "metadata": parameters.get("metadata", {}),
             "status": "requires_payment_method",
-            "created": int(datetime.now(UTC).timestamp()),
+            "created": int(self.read_clock().timestamp()),
             "client_secret": f"pi_{number}_secret",
             "last_payment_error": None,
             "next_action": None,
@@ -344,6 +350,11 @@ def open_stripe_stub() -> Iterator[StripeStub]:
     with serve_application(stub, threaded=True) as address:
         stub.address = address
         yield stub
+
+
+def find_route(method: str, path: str) -> str:
+    """The kind of a request; empty where Stripe has none such."""
+    return next((name for name, pattern in ROUTES.items() if pattern.fullmatch(f"{method} {path}")), "")
 
 
 def read_parameters(request: Request) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import stripe
@@ -32,11 +34,12 @@ from local.tables import connect, load_products
 from local.template import REGION, read_template
 from local.wsgi import serve_application
 from tests.e2e.memory_database import MemoryDatabase
-from tests.stripe_stub import KEY, Fault, StripeStub, make_event, open_stripe_stub, sign
+from tests.stripe_stub import KEY, Fault, StripeStub, find_route, make_event, open_stripe_stub, sign
 
 __all__ = ["WEBHOOK_SECRET", "DatabaseFault"]
 
 ReadDeadline = Callable[[Any], float]
+Send = Callable[..., Any]
 
 WEBHOOK_SECRET = "whsec_faulty"
 
@@ -62,10 +65,23 @@ AFTER = {
     DatabaseFault.DIES_AFTER,
 }
 READS = {"BatchGetItem", "GetItem", "Query", "Scan"}
+CALLERS = {"OrderTable", "PaymentRecorder", "RefundRecorder", "StripeGateway"}
 
 
 class ProcessDied(BaseException):
     """Nothing in the functions catches it, as nothing is run by a process that is gone."""
+
+
+def name_callers() -> str:
+    """Which public methods of CALLERS a call comes from, the outermost first: `RefundRecorder.leave OrderTable.…`."""
+    named: list[str] = []
+    frame: FrameType | None = sys._getframe()
+    while frame:
+        author, _, method = frame.f_code.co_qualname.partition(".")
+        if author in CALLERS and not method.startswith("_"):
+            named.append(f"{author}.{method.partition('.')[0]}")
+        frame = frame.f_back
+    return " ".join(dict.fromkeys(reversed(named)))
 
 
 class Faults:
@@ -98,7 +114,7 @@ class Faults:
             tables = [action["TableName"] for item in params["TransactItems"] for action in item.values()]
         else:
             tables = list(params.get("RequestItems", [params.get("TableName")]))
-        self._call.name = f"{model.name} {' '.join(dict.fromkeys(tables))}"
+        self._call.name = f"{name_callers()} {model.name} {' '.join(dict.fromkeys(tables))}".strip()
 
     def _begin(self, model: Any, **_: Any) -> None:
         self._call.operation = model.name
@@ -162,6 +178,7 @@ class Control:
         self._tables = tables
         self._database = connect(endpoint)
         self._stub = stub
+        self._requests: list[tuple[str, str]] = []
         self._waited = timedelta()
         self._patience = math.inf
 
@@ -186,11 +203,19 @@ class Control:
         """While Stripe is slow nobody waits as long as a function may."""
         return lambda author: min(read_deadline(author), self._patience)
 
+    def note_requests(self, send: Send) -> Send:
+        def note(client: Any, method: str, url: str, *request: Any) -> Any:
+            self._requests.append((name_callers(), find_route(method.upper(), urlsplit(url).path)))
+            return send(client, method, url, *request)
+
+        return note
+
     def break_call(self, number: int | None = None, fault: str | None = None, *, of_writes: bool = False) -> None:
         """The call of this number, from 0; or the first write from there on."""
         self._patience = math.inf
         # The same request makes the same calls, whatever was read of the circuit before.
         self._forget_circuit()
+        self._requests.clear()
         self._faults.reset(number, DatabaseFault(fault) if fault else None, of_writes=of_writes)
 
     def break_code(self) -> None:
@@ -217,6 +242,10 @@ class Control:
 
     def read_calls(self) -> list[str]:
         return self._faults.calls
+
+    def read_requests(self) -> list[tuple[str, str]]:
+        """What was asked of Stripe: by which methods, and which kind of request."""
+        return self._requests
 
     def count_faults(self) -> int:
         """How many calls are still to fail, DynamoDB's and Stripe's."""
@@ -267,15 +296,53 @@ class Control:
         if self._stub:
             self._stub.forget()
 
-    def break_stripe(self, request: str, fault: str, times: int) -> None:
+    def break_stripe(self, request: str, fault: str, times: int, after: int = 0) -> None:
         assert self._stub
-        self._stub.load_fault(request, Fault(fault), times)
+        self._stub.load_fault(request, Fault(fault), times, after=after)
         if fault == Fault.SLOW:
             self._patience = self._stub.slow_seconds / 2
 
     def read_stripe(self) -> Any:
         assert self._stub
         return {"intents": self._stub.intents, "refunds": self._stub.refunds}
+
+    def refuse_search(self) -> None:
+        """As Stripe does to an account that may not search."""
+        assert self._stub
+        self._stub.search_refused = 400
+
+    def fail_to_authenticate(self) -> None:
+        """The customer whom a charge waits for does."""
+        assert self._stub
+        [intent_id] = self._stub.intents
+        self._stub.act(intent_id, succeeds=False)
+
+    def change_charge(self, amount: int) -> None:
+        """The card was charged another amount."""
+        assert self._stub
+        [intent] = self._stub.intents.values()
+        intent["amount"] = intent["amount_received"] = amount
+
+    def refund_there(self) -> None:
+        """The charge was refunded in Stripe's own dashboard."""
+        assert self._stub
+        [intent] = self._stub.intents.values()
+        intent["latest_charge"]["amount_refunded"] = intent["amount_received"]
+
+    def delay_refunds(self) -> None:
+        """Stripe takes its time, until they are made."""
+        assert self._stub
+        self._stub.refunds_wait = True
+
+    def make_refunds(self) -> None:
+        assert self._stub
+        self._stub.refunds_wait = False
+        for refund in self._stub.refunds.values():
+            refund["status"] = "succeeded"
+
+    def send_back(self) -> None:
+        assert self._stub
+        self._stub.send_back()
 
     def make_event(self, number: str, order_id: str) -> dict[str, str] | None:
         """An event about an order's intent, and its signature."""
@@ -334,6 +401,10 @@ def main() -> None:
         wiring.read_utc_clock = control.read_clock  # type: ignore[attr-defined]
         author = importlib.import_module("checkout.caller").Author
         author.gateway_deadline = control.shorten(author.gateway_deadline)
+        if stub:
+            stub.read_clock = control.read_clock
+            client = importlib.import_module("checkout.stripe_http").DeadlineClient
+            client.request = control.note_requests(client.request)
         faults.listen(wiring.dynamodb_client())
         address = stack.enter_context(serve_application(control, threaded=False))
         stack.enter_context(announce(address, endpoint, Path(announcement)))

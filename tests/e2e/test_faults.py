@@ -8,6 +8,7 @@ nothing is left to be done. Then the four rules hold, the trail is complete, and
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ import pytest
 from checkout.audit import AuditEntry, AuditHead, find_misfit
 from checkout.caller import STAFF_SCOPE
 from checkout.dynamodb import from_wire, to_wire
+from checkout.order_table import OrderTable
+from checkout.payment_recorder import PaymentRecorder
+from checkout.refund_recorder import RefundRecorder
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.keys import issue_token
 from local.tables import connect
@@ -38,6 +42,9 @@ RETRIES = 6
 HOUR = 3600
 AMOUNT = 1800
 
+Case = tuple[str, Callable[[], None], bool]
+"""What fails, how to make it, and whether the client comes back."""
+
 
 @dataclass
 class World:
@@ -47,6 +54,8 @@ class World:
     database: Any
     gateway: str
     order: dict[str, Any] = field(default_factory=dict)
+    cases: dict[str, list[Case]] = field(default_factory=dict)
+    """Of the operations that were listed, by their names."""
     alice: Customer = field(init=False)
     staff: Customer = field(init=False)
 
@@ -99,11 +108,13 @@ class World:
         charges = [item for item in self.read("SimulatedGatewayTable") if item["outcome"] == "succeeded"]
         return [(charge["amount"], charge["amount"] - charge["refundable"]) for charge in charges]
 
-    def settle(self) -> None:
-        """Until nothing moves: the schedule comes again and again."""
+    def settle(self, *, compares: bool = False) -> None:
+        """Until nothing moves: the schedule comes again and again; `compares` where the report of differences does."""
         self.control("break_call")
         for _ in range(12):
             self.control("wait", seconds=HOUR)
+            if compares:
+                self.control("run", function="reconcile_payments")
             self.control("run", function="settle_payments")
             if not any("due_at" in payment for payment in self.payments):
                 return
@@ -122,6 +133,7 @@ class Operation:
     prepare: Callable[[World], None] = lambda _: None
     gateway: str = "simulated"
     gateway_faults: Sequence[tuple[str, str, int]] = ()
+    """Of the simulated gateway: which call, which fault, how often. Of Stripe each request fails that is made."""
     comes_back: Sequence[bool] = (True, False)
     breaks_store: bool = True
     """Whether its calls of DynamoDB fail too; they are another operation's where only the gateway differs."""
@@ -129,6 +141,8 @@ class Operation:
     """Of its calls of DynamoDB only those of this table fail, where the others are another operation's."""
     outcomes: frozenset[int] = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
     """The statuses that a client does not come back after."""
+    compares: bool = False
+    """Whether what nobody tells is found by the report of differences."""
     check: Callable[[World, Answers, bool], None] = lambda *_: None
 
 
@@ -287,7 +301,7 @@ def prepare_wrong_charge(world: World) -> None:
 
 def prepare_lost_refund_of_stripe(world: World) -> None:
     prepare_paid(world)
-    world.control("break_stripe", request="POST /v1/refunds", fault=StripeFault.DROPPED_BEFORE, times=3)
+    world.control("break_stripe", request=REFUND, fault=StripeFault.DROPPED_BEFORE, times=3)
     assert refund_again(world).status_code == 202
 
 
@@ -311,6 +325,16 @@ def prepare_trial_of_refund(world: World) -> None:
 
 def pay_again(world: World, _: str) -> httpx.Response:
     return world.pay("charge")
+
+
+def prepare_settled_payment(world: World) -> None:
+    prepare_lost_answer(world)
+    settle(world, "")
+
+
+def prepare_settled_refund(world: World) -> None:
+    prepare_lost_refund(world)
+    settle(world, "")
 
 
 def check_settled_paid(world: World, *_: Any) -> None:
@@ -342,30 +366,121 @@ def check_returned(world: World, *_: Any) -> None:
 
 
 def prepare_lost_answer_of_stripe(world: World) -> None:
-    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.ERROR_AFTER, times=1)
+    world.control("break_stripe", request=CREATE, fault=StripeFault.ERROR_AFTER, times=1)
     assert world.pay("charge").status_code == 202
 
 
 def prepare_kept_answer_of_stripe(world: World) -> None:
     """It was charged, and every answer was lost on its way: Stripe will give the same again."""
-    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_AFTER, times=3)
+    world.control("break_stripe", request=CREATE, fault=StripeFault.DROPPED_AFTER, times=3)
     assert world.pay("charge").status_code == 202
 
 
 def prepare_lost_request_of_stripe(world: World) -> None:
     # However often the SDK tries.
-    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_BEFORE, times=3)
+    world.control("break_stripe", request=CREATE, fault=StripeFault.DROPPED_BEFORE, times=3)
     assert world.pay("charge").status_code == 202
 
 
 def prepare_failed_request_of_stripe(world: World) -> None:
-    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.ERROR_BEFORE, times=1)
+    world.control("break_stripe", request=CREATE, fault=StripeFault.ERROR_BEFORE, times=1)
     assert world.pay("charge").status_code == 202
 
 
 def prepare_lost_decline_of_stripe(world: World) -> None:
-    world.control("break_stripe", request="POST /v1/payment_intents", fault=StripeFault.DROPPED_AFTER, times=3)
+    world.control("break_stripe", request=CREATE, fault=StripeFault.DROPPED_AFTER, times=3)
     assert world.pay("charge", "pm_card_chargeDeclined").status_code == 202
+
+
+def prepare_taken_key_of_stripe(world: World) -> None:
+    """Settling has made the charge impossible, and died before that was on record. Nothing can be searched for."""
+    world.control("refuse_search")
+    prepare_lost_request_of_stripe(world)
+    world.control("break_call", number=0, fault=DatabaseFault.DIES_BEFORE, of_writes=True)
+    settle(world, "")
+    world.control("break_call")
+
+
+def pay_with_authentication(world: World, _: str = "") -> httpx.Response:
+    return world.pay("charge", "pm_card_authenticationRequired")
+
+
+def prepare_failed_authentication(world: World) -> None:
+    assert pay_with_authentication(world).status_code == 202
+    world.control("fail_to_authenticate")
+
+
+def check_not_authenticated(world: World, answers: Answers, came_back: bool) -> None:
+    """Whoever was told of a decline has one; it is not known any more where an answer of Stripe's was lost."""
+    told = {answer.json()["transaction_id"] for answer in answers if answer.status_code == 402}
+    assert told <= {payment["payment_id"] for payment in world.payments if payment.get("decline_code")}
+    check_settled_failed(world)
+
+
+def prepare_idle_customer(world: World) -> None:
+    assert pay_with_authentication(world).status_code == 202
+    world.control("wait", seconds=HOUR / 4)
+
+
+def prepare_wrong_charge_of_stripe(world: World) -> None:
+    """Stripe charged another amount, and cannot be searched."""
+    world.control("refuse_search")
+    prepare_lost_answer_of_stripe(world)
+    world.control("change_charge", amount=99)
+
+
+def prepare_delayed_refund(world: World) -> None:
+    prepare_paid(world)
+    world.control("delay_refunds")
+
+
+def refund_delayed(world: World, key: str) -> httpx.Response:
+    """Stripe makes it once the request is over."""
+    try:
+        return refund(world, key)
+    finally:
+        world.control("make_refunds")
+
+
+def prepare_return_sent_back(world: World) -> None:
+    prepare_wrong_charge_of_stripe(world)
+    settle(world, "")
+    world.control("send_back")
+
+
+def prepare_refund_sent_back(world: World) -> None:
+    prepare_paid(world)
+    assert refund(world, f"of {world.order['id']}").status_code == 201
+    world.control("send_back")
+
+
+def check_refund_sent_back(world: World, *_: Any) -> None:
+    [made] = world.read("RefundsTable")
+    assert (made["status"], made["failure_reason"]) == ("failed", "expired_or_canceled_card")
+    assert (world.stored["status"], world.stored["refunded_amount"]) == ("paid", 0)
+    assert refund(world, str(uuid.uuid4())).status_code == 201
+
+
+def prepare_charge_refunded_there(world: World) -> None:
+    prepare_lost_answer_of_stripe(world)
+    world.control("refund_there")
+
+
+def check_refunded_there(world: World, *_: Any) -> None:
+    assert (world.stored["status"], world.read_money()) == ("created", [(AMOUNT, AMOUNT)])
+    assert [(payment["status"], payment["failure_reason"]) for payment in world.payments] == [
+        ("refunded", "charge_refunded")
+    ]
+    assert world.read("RefundsTable") == []
+    assert world.pay("again").status_code == 201
+
+
+def prepare_failed_refund_of_stripe(world: World) -> None:
+    """Stripe failed, keeps that as its answer, and has nothing at work any more."""
+    prepare_paid(world)
+    world.control("break_stripe", request=REFUND, fault=StripeFault.ERROR_BEFORE, times=1)
+    assert refund_again(world).status_code == 202
+    world.control("wait", seconds=HOUR / 4)
 
 
 def receive_event(world: World, key: str) -> httpx.Response:
@@ -381,11 +496,8 @@ def check_event(world: World, answers: Answers, came_back: bool) -> None:
 
 
 def break_gateway(world: World, call: str, fault: str, times: int) -> None:
-    if world.gateway == "stripe":
-        world.control("break_stripe", request=call, fault=fault, times=times)
-    else:
-        item = to_wire(make_fault(Call(call), Fault(fault), times))
-        world.database.put_item(TableName="SimulatedGatewayTable", Item=item)
+    item = to_wire(make_fault(Call(call), Fault(fault), times))
+    world.database.put_item(TableName="SimulatedGatewayTable", Item=item)
 
 
 UNANSWERED = (Fault.REFUSED, Fault.REQUEST_LOST, Fault.ANSWER_LOST, Fault.SLOW)
@@ -395,28 +507,21 @@ def simulated(*calls: Call) -> list[tuple[str, str, int]]:
     return [(call, fault, times) for call in calls for fault in UNANSWERED for times in (1, 2)]
 
 
-def of_stripe(*requests: str) -> list[tuple[str, str, int]]:
+def of_stripe(request: str) -> list[tuple[str, int]]:
+    """Which faults a request of Stripe meets, and how often."""
     once = [StripeFault.REFUSED, StripeFault.LOCKED, StripeFault.UNAUTHORIZED, StripeFault.SLOW]
-    once += [StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER]
+    if request.startswith("POST"):
+        # What only reads has neither a key nor an effect.
+        once += [StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER]
     # The SDK tries three times.
     dropped = [StripeFault.DROPPED_BEFORE, StripeFault.DROPPED_AFTER]
-    return [
-        (request, fault, times)
-        for request in requests
-        for faults, times in ((once, 1), (dropped, 1), (dropped, 3))
-        for fault in faults
-        # What only reads has neither a key nor an effect.
-        if request.startswith("POST") or fault not in {StripeFault.ERROR_BEFORE, StripeFault.ERROR_AFTER}
-    ]
+    return [(fault, times) for faults, times in ((once, 1), (dropped, 1), (dropped, 3)) for fault in faults]
 
 
-PREVENTING = ("GET /v1/payment_intents/search", "POST /v1/payment_intents", "POST /v1/payment_intents/{id}/cancel")
-"""All that settling asks of Stripe where it finds nothing."""
-PREVENTING_BY_LIST = ("GET /v1/payment_intents/search", "POST /v1/payment_intents", "GET /v1/payment_intents")
-"""And where Stripe had failed before there was an intent, and kept that as its answer."""
-FINDING = ("GET /v1/payment_intents/search", "GET /v1/payment_intents/{id}")
-"""And where it finds the charge."""
-REFUNDING = ("GET /v1/refunds", "POST /v1/refunds")
+CREATE, LIST = "POST /v1/payment_intents", "GET /v1/payment_intents"
+SEARCH = "GET /v1/payment_intents/search"
+RETRIEVE, CANCEL = "GET /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/cancel"
+REFUND, LIST_REFUNDS = "POST /v1/refunds", "GET /v1/refunds"
 
 OPERATIONS = [
     Operation("pay", pay, gateway_faults=simulated(Call.CHARGE), check=check_paid),
@@ -436,6 +541,13 @@ OPERATIONS = [
         table="PaymentsTable",
         check=check_paid,
     ),
+    Operation(
+        "pay, again, once it was settled",
+        pay_unanswered_again,
+        prepare=prepare_settled_payment,
+        table="IdempotencyTable",
+        check=check_paid,
+    ),
     Operation("pay, trying the gateway again", pay, prepare=prepare_trial, table="CircuitTable", check=check_paid),
     Operation(
         "refund_order, trying the gateway again",
@@ -453,6 +565,13 @@ OPERATIONS = [
         check=check_refunded,
     ),
     Operation("refund_order", refund_all, prepare=prepare_paid, check=check_refunded_all),
+    Operation(
+        "refund_order, again, once it was settled",
+        refund_again,
+        prepare=prepare_settled_refund,
+        table="IdempotencyTable",
+        check=check_refunded,
+    ),
     Operation(
         "settle_payments of a charge whose answer was lost",
         settle,
@@ -496,7 +615,6 @@ OPERATIONS = [
         "pay with Stripe",
         pay,
         gateway="stripe",
-        gateway_faults=of_stripe("POST /v1/payment_intents"),
         check=check_paid,
     ),
     Operation(
@@ -504,7 +622,14 @@ OPERATIONS = [
         refund,
         prepare=prepare_paid,
         gateway="stripe",
-        gateway_faults=of_stripe("POST /v1/refunds"),
+        check=check_refunded,
+    ),
+    Operation(
+        "refund_order with Stripe, which takes its time",
+        refund_delayed,
+        prepare=prepare_delayed_refund,
+        gateway="stripe",
+        table="RefundsTable",
         check=check_refunded,
     ),
     Operation(
@@ -512,16 +637,31 @@ OPERATIONS = [
         pay_again,
         prepare=prepare_kept_answer_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe("POST /v1/payment_intents", "GET /v1/payment_intents/{id}"),
         breaks_store=False,
         check=check_paid,
+    ),
+    Operation(
+        "pay with Stripe, again, once its key was taken",
+        pay_again,
+        prepare=prepare_taken_key_of_stripe,
+        gateway="stripe",
+        breaks_store=False,
+        check=check_paid,
+    ),
+    Operation(
+        "pay with Stripe, again, once its customer failed to authenticate",
+        pay_with_authentication,
+        prepare=prepare_failed_authentication,
+        gateway="stripe",
+        breaks_store=False,
+        outcomes=frozenset({HTTPStatus.PAYMENT_REQUIRED}),
+        check=check_not_authenticated,
     ),
     Operation(
         "refund_order with Stripe, again",
         refund_again,
         prepare=prepare_lost_refund_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*REFUNDING),
         check=check_refunded,
     ),
     Operation(
@@ -529,7 +669,15 @@ OPERATIONS = [
         settle,
         prepare=prepare_lost_refund_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*REFUNDING),
+        comes_back=[True],
+        breaks_store=False,
+        check=check_settled_refund_of_stripe,
+    ),
+    Operation(
+        "settle_payments with Stripe of a refund that Stripe failed to make",
+        settle,
+        prepare=prepare_failed_refund_of_stripe,
+        gateway="stripe",
         comes_back=[True],
         breaks_store=False,
         check=check_settled_refund_of_stripe,
@@ -539,7 +687,6 @@ OPERATIONS = [
         receive_event,
         prepare=prepare_lost_refund_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*REFUNDING),
         check=check_settled_refund_of_stripe,
     ),
     Operation(
@@ -547,7 +694,6 @@ OPERATIONS = [
         receive_event,
         prepare=prepare_lost_answer_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*FINDING),
         check=check_event,
     ),
     Operation(
@@ -555,15 +701,39 @@ OPERATIONS = [
         receive_event,
         prepare=prepare_lost_decline_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*FINDING, "POST /v1/payment_intents/{id}/cancel"),
         check=check_settled_failed,
+    ),
+    Operation(
+        "receive_stripe_event of a return that a bank sent back",
+        receive_event,
+        prepare=prepare_return_sent_back,
+        gateway="stripe",
+        table="RefundsTable",
+        compares=True,
+        check=check_returned,
+    ),
+    Operation(
+        "receive_stripe_event of a refund that a bank sent back",
+        receive_event,
+        prepare=prepare_refund_sent_back,
+        gateway="stripe",
+        table="RefundsTable",
+        compares=True,
+        check=check_refund_sent_back,
+    ),
+    Operation(
+        "receive_stripe_event of a charge that was refunded at Stripe",
+        receive_event,
+        prepare=prepare_charge_refunded_there,
+        gateway="stripe",
+        table="OrdersTable",
+        check=check_refunded_there,
     ),
     Operation(
         "settle_payments with Stripe of a charge whose answer was lost",
         settle,
         prepare=prepare_lost_answer_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*FINDING),
         comes_back=[True],
         breaks_store=False,
         check=check_settled_paid,
@@ -573,7 +743,6 @@ OPERATIONS = [
         settle,
         prepare=prepare_lost_request_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*PREVENTING),
         comes_back=[True],
         breaks_store=False,
         check=check_settled_failed,
@@ -583,12 +752,63 @@ OPERATIONS = [
         settle,
         prepare=prepare_failed_request_of_stripe,
         gateway="stripe",
-        gateway_faults=of_stripe(*PREVENTING_BY_LIST),
         comes_back=[True],
         breaks_store=False,
         check=check_settled_failed,
     ),
+    Operation(
+        "settle_payments with Stripe of a customer who does not act",
+        settle,
+        prepare=prepare_idle_customer,
+        gateway="stripe",
+        comes_back=[True],
+        breaks_store=False,
+        check=check_settled_failed,
+    ),
+    Operation(
+        "settle_payments with Stripe of a wrong charge",
+        settle,
+        prepare=prepare_wrong_charge_of_stripe,
+        gateway="stripe",
+        comes_back=[True],
+        breaks_store=False,
+        check=check_returned,
+    ),
 ]
+
+METHODS = {
+    f"{kind.__name__}.{name}"
+    for kind in (OrderTable, PaymentRecorder, RefundRecorder)
+    for name in vars(kind)
+    if not name.startswith("_")
+}
+OF_OTHERS = {
+    f"OrderTable.{name}"
+    for name in (
+        *("create_order", "list_orders", "cancel_order", "fulfil_order", "list_audit_entries", "find_payment"),
+        *("list_payment_ids", "check_orders", "check_payments"),
+    )
+}
+"""What is asked of the tables by none of the operations."""
+WITH_STRIPE = {
+    "RefundRecorder.leave",
+    "RefundRecorder.take_back",
+    "RefundRecorder.lose_refund",
+    "OrderTable.end_returned",
+}
+"""What only operations with Stripe ask of them."""
+REQUESTS = {
+    f"StripeGateway.{method} {request}"
+    for method, requests in {
+        "charge": (CREATE, RETRIEVE, CANCEL, SEARCH, LIST),
+        "find_charge": (RETRIEVE, SEARCH, LIST),
+        "prevent_charge": (CREATE, RETRIEVE, CANCEL, SEARCH, LIST),
+        "refund": (REFUND, LIST_REFUNDS),
+        "find_refunds": (LIST_REFUNDS,),
+    }.items()
+    for request in requests
+}
+"""What each method of the gateway may ask of Stripe."""
 
 # The table
 
@@ -611,10 +831,10 @@ def run(world: World, operation: Operation, break_it: Callable[[], None], comes_
         if is_content:
             break
     # Time goes on, and the schedule runs; the client that came back asks once more.
-    world.settle()
+    world.settle(compares=operation.compares)
     if comes_back and answers and answers[-1].status_code not in operation.outcomes:
         answers.append(operation.operate(world, key))
-        world.settle()
+        world.settle(compares=operation.compares)
     check_rules(world, answers, operation.outcomes)
     operation.check(world, answers, comes_back)
 
@@ -674,13 +894,19 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield World(http, connect(opened.database), request.param)
 
 
-def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callable[[], None], bool]]:
-    """What fails, how to make it, and whether the client comes back: all of the operation's rows."""
+def find_cases(world: World, operation: Operation) -> list[Case]:
+    """All of the operation's rows."""
+    if operation.name not in world.cases:
+        world.cases[operation.name] = list(list_cases(world, operation))
+    return world.cases[operation.name]
+
+
+def list_cases(world: World, operation: Operation) -> Iterator[Case]:
     world.begin()
     operation.prepare(world)
     world.control("break_call")
     operation.operate(world, str(uuid.uuid4()))
-    calls = world.control("read_calls")
+    calls, requests = world.control("read_calls"), world.control("read_requests")
     for comes_back in operation.comes_back:
         for number, call in enumerate(calls if operation.breaks_store else []):
             if operation.table not in call:
@@ -698,6 +924,19 @@ def list_cases(world: World, operation: Operation) -> Iterator[tuple[str, Callab
                 break_gateway(world, call, fault, times)
 
             yield f"the gateway's {call}: {fault_name} {times} times", break_it, comes_back
+        seen: Counter[str] = Counter()
+        for asked_by, request in requests:
+            for fault_name, times in of_stripe(request):
+
+                def break_request(
+                    request: str = request, fault: str = fault_name, times: int = times, after: int = seen[request]
+                ) -> None:
+                    world.control("break_call")
+                    world.control("break_stripe", request=request, fault=fault, times=times, after=after)
+
+                what = f"{asked_by} {request} after {seen[request]} such"
+                yield f"{what}: {fault_name} {times} times", break_request, comes_back
+            seen[request] += 1
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -706,7 +945,7 @@ def test_whatever_fails_money_is_taken_once_and_never_lost(
 ) -> None:
     if operation.gateway != world.gateway:
         pytest.skip("of the other gateway")
-    cases = list(list_cases(world, operation))
+    cases = find_cases(world, operation)
     walked = cases[::STRIDE]
     for what, break_it, comes_back in walked:
         try:
@@ -715,3 +954,13 @@ def test_whatever_fails_money_is_taken_once_and_never_lost(
             client = "comes back" if comes_back else "never comes back"
             raise AssertionError(f"{operation.name}: {what}; the client {client}: {violation}") from violation
     say(f"fault table: {operation.name}: {len(walked)} of {len(cases)} cases walked")
+
+
+def test_every_kind_of_call_is_made_to_fail_by_a_row(world: World) -> None:
+    """Whatever writes or reads what is on record, and whatever each method of the gateway asks of Stripe."""
+    operations = [operation for operation in OPERATIONS if operation.gateway == world.gateway]
+    failing = "\n".join(what for operation in operations for what, *_ in find_cases(world, operation))
+    if world.gateway == "stripe":
+        assert {kind for kind in REQUESTS | WITH_STRIPE if f"{kind} " not in failing} == set()
+    else:
+        assert {method for method in METHODS if f"{method} " not in failing} == OF_OTHERS | WITH_STRIPE

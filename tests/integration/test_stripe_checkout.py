@@ -365,7 +365,7 @@ def test_a_return_that_a_bank_sends_back_is_made_again(
     intent["amount"] = intent["amount_received"] = 9900
     checkout.settle()
     assert [payment["status"] for payment in checkout.payment_items(order)] == ["refunded"]
-    send_back(stub)
+    stub.send_back()
     if told:
         [refund] = stub.refunds.values()
         assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
@@ -391,7 +391,7 @@ def test_a_charge_that_a_bank_has_sent_back_holds_its_order_until_it_is_returned
     [intent] = stub.intents.values()
     intent["amount"] = intent["amount_received"] = 9900
     checkout.settle()
-    send_back(stub)
+    stub.send_back()
     [refund] = stub.refunds.values()
     stub.load_fault("GET /v1/payment_intents/{id}", Fault.DROPPED_BEFORE, 3)
     event = make_event(9, "refund.failed", refund)
@@ -423,7 +423,7 @@ def test_a_whole_refund_that_a_bank_sends_back_may_be_made_again(
     checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
     assert checkout.refund(order).status == 201
     assert checkout.refund(order).code == "invalid_transition"
-    send_back(stub)
+    stub.send_back()
     [refund] = stub.refunds.values()
     for number in (8, 9):
         assert checkout.send(make_event(number, "refund.failed", refund), NEW).status == 200
@@ -449,7 +449,7 @@ def test_a_part_that_a_bank_sends_back_may_be_refunded_again(
     order = checkout.create_order()
     checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
     assert checkout.refund(order, 500, key="part").status == 201
-    send_back(stub)
+    stub.send_back()
     [refund] = stub.refunds.values()
     assert checkout.send(make_event(9, "refund.failed", refund), NEW).status == 200
     assert '"RefundsRejected":[1' in read_log().replace(" ", "")
@@ -475,7 +475,7 @@ def test_a_part_that_a_bank_sends_back_while_another_is_under_way(checkout: Stri
     order = checkout.create_order()
     checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
     assert checkout.refund(order, 500).status == 201
-    send_back(stub)
+    stub.send_back()
     [refund] = stub.refunds.values()
     stub.load_fault("POST /v1/refunds", Fault.DROPPED_BEFORE, 3)
     assert checkout.refund(order, 300).status == 202
@@ -521,7 +521,7 @@ def test_events_of_two_refunds_may_come_in_any_order(
     stub.refunds_wait = True
     assert checkout.refund(order, 1000).status == 202
     failed, made = stub.refunds.values()
-    send_back(stub)
+    stub.send_back()
     told, stub.refunds_wait = make_event(8, "refund.failed", failed), False
     if failure_first:
         assert checkout.send(told, NEW).status == 200
@@ -551,7 +551,7 @@ def test_two_events_of_one_refund_that_was_sent_back_meet(
     else:
         checkout.mark_paid(order, checkout.pay(order, VISA).body["transaction_id"])
         assert checkout.refund(order, 500).status == 201
-    send_back(stub)
+    stub.send_back()
     [refund] = stub.refunds.values()
     take_back = SettlementService._take_back
     first: list[bool] = []
@@ -667,13 +667,6 @@ def test_each_refund_that_a_bank_sends_back_is_counted_and_no_other(checkout: St
     assert count() == 0, "one that had failed at once is none, and one that Stripe does not know"
     stub.refunds[second["id"]] = second
     assert count() == 1
-
-
-def send_back(stub: StripeStub) -> None:
-    """A bank does not take the first refund that was made: Stripe has the money again."""
-    [refund, *_], [intent] = stub.refunds.values(), stub.intents.values()
-    refund["status"], refund["failure_reason"] = "failed", "expired_or_canceled_card"
-    intent["latest_charge"]["amount_refunded"] -= refund["amount"]
 
 
 @pytest.mark.proves("FR-225")
