@@ -34,7 +34,7 @@ from tests.conftest import REQUIRE_ALL
 from tests.exploration.explore import Explorer
 from tests.exploration.memory_store import MemoryStore, Refusal, Snapshot, Table
 from tests.exploration.requests import STATES, WRONG
-from tests.exploration.scenarios import TRIPLES, Bounds
+from tests.exploration.scenarios import TRIPLES, Bounds, Scenario
 from tests.exploration.world import World, open_world
 
 pytestmark = [pytest.mark.dynamodb_local, pytest.mark.proves("FR-306")]
@@ -155,7 +155,7 @@ def runs() -> list[Run]:
     with open_world(store) as world:
         fill(world)
         explorer = Explorer(world)
-        for scenario in TRIPLES[::40]:
+        for scenario in [*TRIPLES[::40], Scenario("created", ("cancel",))]:
             explorer.explore(scenario, Bounds(schedules=1, drawn=0, faults=2))
         for state in STATES:
             world.restore(explorer._prepare(state))
@@ -282,7 +282,9 @@ def play(runs: list[Run], seed: int, database: Any) -> Sequence:
         if operation == "Query":
             left_out = {"Limit", "ExclusiveStartKey"}
             query = {name: value for name, value in params.items() if name not in left_out}
-            read_pages(query, chance.randint(1, 3), ask)
+            limit = chance.randint(1, 3)
+            if not has_ties(query, ask(operation, query)):
+                read_pages(query, limit, ask)
         ask(operation, tell_items(params) if chance.random() < 0.5 else params)
     return run.start, played
 
@@ -312,6 +314,12 @@ def play_kind(run: Run, database: Any) -> Sequence:
     *before, (operation, params) = run.calls
     varied = [(operation, tell_items(each)) for each in [*change_numbers(params), params, params]]
     return run.start, [(call, ask_local(database, *call)) for call in [*before, *varied]]
+
+
+def has_ties(params: Mapping[str, Any], answer: dict[str, Any]) -> bool:
+    """Nothing says which of two such items a page ends with."""
+    times = [item["due_at"]["S"] for item in answer["Items"]] if params.get("IndexName") == "due" else []
+    return len(set(times)) < len(times)
 
 
 def order_ties(params: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
