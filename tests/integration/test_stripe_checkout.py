@@ -275,7 +275,7 @@ def test_a_client_that_asks_again_and_again_does_not_keep_its_payment_open(
         waited += every
         answers.append(checkout.pay(order, VISA, key="key").status)
     assert answers[-1] == 201
-    assert waited <= timedelta(minutes=40)
+    assert waited <= timedelta(hours=1)
     assert len(checkout.charges(order)) == 1
 
 
