@@ -32,6 +32,7 @@ from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown
 from checkout.identifiers import payment_id_of
 from checkout.payments import Payment
 from checkout.refunds import Refund
+from checkout.seen_keys import SeenKeys
 from checkout.simulated_gateway import LOST, Fault, SimulatedGateway
 from checkout.simulated_gateway import Call as GatewayCall
 from local.tables import PRODUCTS
@@ -137,9 +138,10 @@ class World(Checkout):
         self._made[task] = self._made.get(task, 0) + 1
         return (((0 if task is None else task + 1) << 32) | self._made[task]).to_bytes(size, "big")
 
-    def name_in_cache(self, circuit: str) -> str:
-        """Each task is a process that has just started: what another has read of a circuit it does not know."""
-        return f"{circuit} {self._runs} {self.scheduler.task}"
+    def name_in_memory(self, name: str) -> str:
+        """Each task is a process that has just started: what another has read of a circuit it does not know, nor which
+        keys another has met."""
+        return f"{name} {self._runs} {self.scheduler.task}"
 
     @property
     def payment_id(self) -> str:
@@ -392,7 +394,9 @@ def open_world(store: MemoryStore | None = None) -> Iterator[World]:
             stack.enter_context(patch.object(wiring, name, stand_in))
         Calls(store, scheduler).listen(wiring.dynamodb_client())
         world = World(store, scheduler, clock)
-        stack.enter_context(patch.object(CircuitBreakerPersistenceLayer, "_cache_key", world.name_in_cache))
+        stack.enter_context(patch.object(CircuitBreakerPersistenceLayer, "_cache_key", world.name_in_memory))
+        note = SeenKeys.note
+        stack.enter_context(patch.object(SeenKeys, "note", lambda seen, key: note(seen, world.name_in_memory(key))))
         with patch.object(os, "urandom", world.make_randomness):
             wiring.order_service()
         for product in json.loads(PRODUCTS.read_text()):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from checkout import wiring
 from checkout.audit import AuditEntry, hash_entry
 from tests.integration.conftest import Checkout, forget_clients
 
@@ -56,10 +57,47 @@ def test_the_price_that_a_client_has_just_seen_is_taken(checkout: Checkout) -> N
 def test_an_order_of_products_that_are_known_takes_one_call(checkout: Checkout, calls: list[str]) -> None:
     checkout.create_order("mug")
     body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    assert checkout.call("create_order", body, key="key").status == 201
+    assert calls == ["BatchGetItem", *["TransactWriteItems"] * 2]
+
+
+@pytest.mark.proves("FR-714", "FR-119")
+def test_a_process_that_has_met_the_key_reads_the_answer(checkout: Checkout, calls: list[str]) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
     first = checkout.call("create_order", body, key="key")
+    calls.clear()
     again = checkout.call("create_order", body, key="key")
-    assert (first.status, again.headers["idempotent-replayed"]) == (201, "true")
-    assert calls == ["BatchGetItem", *["TransactWriteItems"] * 3]
+    assert (again.text, again.headers["idempotent-replayed"]) == (first.text, "true")
+    assert calls == ["GetItem"]
+    other = checkout.call("create_order", {"items": [{"product_id": "mug", "quantity": 3}]}, key="key")
+    assert other.body["code"] == "idempotency_key_reused"
+    assert calls == ["GetItem"] * 2
+
+
+@pytest.mark.proves("FR-714", "FR-119")
+def test_another_process_learns_of_the_answer_when_it_would_write(checkout: Checkout, calls: list[str]) -> None:
+    checkout.create_order("mug")
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    first = checkout.call("create_order", body, key="key")
+    wiring.order_service.cache_clear()
+    checkout.create_order("mug")
+    calls.clear()
+    again = checkout.call("create_order", body, key="key")
+    assert (again.text, again.headers["idempotent-replayed"]) == (first.text, "true")
+    assert calls == ["TransactWriteItems"]
+    assert checkout.call("create_order", body, key="key").text == first.text
+    assert calls == ["TransactWriteItems", "GetItem"]
+
+
+@pytest.mark.proves("FR-714", "FR-010")
+def test_a_key_that_was_met_and_has_no_answer_is_worked_for(checkout: Checkout, calls: list[str]) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 2, "unit_price": 1}]}
+    assert checkout.call("create_order", body, key="key").body["code"] == "price_changed"
+    change_price(checkout, "mug", 1)
+    calls.clear()
+    made = checkout.call("create_order", body, key="key")
+    assert (made.status, "idempotent-replayed" in made.headers) == (201, False)
+    assert calls == ["GetItem", "BatchGetItem", "TransactWriteItems"]
 
 
 @pytest.mark.proves("FR-010", "FR-106")

@@ -14,6 +14,7 @@ from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order, OrderLine, PublicOrder
 from checkout.product_table import ProductTable
 from checkout.products import Product
+from checkout.seen_keys import SeenKeys
 from checkout.transitions import OrderStatus
 
 __all__ = ["OrderService"]
@@ -38,6 +39,7 @@ class OrderService:
         self._clock = clock
         self._randomness = randomness
         self._maximum_total = maximum_total
+        self._seen = SeenKeys()
 
     def create_order(
         self,
@@ -53,14 +55,21 @@ class OrderService:
         FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, and KeyTaken where
         there is an order under the key.
         """
+        if self._seen.note(key.key_id):
+            # To read an answer costs a sixth of a transaction that is refused (FR-714).
+            self._find_taken(key)
         try:
             return self._create_order(caller, lines, currency, metadata, key)
         except CheckoutError:
             # What was made under the key stays made, whatever the catalogue says now.
-            record = self._orders.get_key_record(key.key_id, self._clock())
-            if record is None:
-                raise
-        raise KeyTaken(record)
+            self._find_taken(key)
+            raise
+
+    def _find_taken(self, key: RequestKey[Order]) -> None:
+        """Raises KeyTaken where something is kept under the key."""
+        record = self._orders.get_key_record(key.key_id, self._clock())
+        if record:
+            raise KeyTaken(record)
 
     def _create_order(
         self,
