@@ -139,7 +139,9 @@ def test_declines_are_no_failures_of_the_gateway(limited_checkout: Checkout) -> 
 
 
 @pytest.mark.proves("FR-226")
-def test_a_circuit_whose_state_cannot_be_read_is_closed(limited_checkout: Checkout) -> None:
+def test_a_circuit_whose_state_cannot_be_read_is_closed(
+    limited_checkout: Checkout, caplog: pytest.LogCaptureFixture
+) -> None:
     checkout = limited_checkout
     with (
         patch.object(circuit_states.CircuitBreakerPersistenceLayer, "_retrieve_from_cache", side_effect=[None] * 9),
@@ -147,6 +149,8 @@ def test_a_circuit_whose_state_cannot_be_read_is_closed(limited_checkout: Checko
     ):
         assert checkout.pay(checkout.create_order()).status == 201
     assert set(failed) == {"BatchGetItem", "GetItem"}
+    told = [record.getMessage() for record in caplog.records if record.name == "checkout.gateway_circuit"]
+    assert told == ["circuit not read: StoreUnavailable"]
 
 
 @pytest.mark.proves("FR-226", "FR-702")

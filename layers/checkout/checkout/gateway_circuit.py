@@ -6,6 +6,7 @@ state cannot be read the circuit is taken for closed, and where it cannot be wri
 whoever asks does.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ from checkout.refunds import Refund
 
 __all__ = ["CircuitGateway", "CircuitStates"]
 
+logger = logging.getLogger(__name__)
+
 CIRCUIT = "payment_gateway"
 OPEN_SECONDS = 30
 
@@ -50,8 +53,9 @@ class CircuitStates(CircuitBreakerDynamoDBPersistence):
                 return read(keys, deadline)
             try:
                 found = read({**keys, self.table_name: [{self.key_attr: CIRCUIT}]}, deadline)
-            except Exception:
+            except Exception as fault:
                 # Whatever it is: without the circuit it is told again, or was the circuit's alone.
+                logger.warning("circuit not read: %s", type(fault).__name__)
                 return read(keys, deadline)
             records = [self._item_to_record(to_wire(item)) for item in found.pop(self.table_name)]
             self._save_to_cache(records[0] if records else CircuitStateRecord(CIRCUIT, CircuitState.CLOSED))
