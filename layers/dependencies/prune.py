@@ -42,7 +42,7 @@ def prune(folder: Path) -> None:
             examples.unlink()
         for packed in (data / name).glob("*/*.json.gz"):
             # Unpacked and without its manual it is read faster, and the layer is compressed as a whole anyway.
-            _write(packed.with_suffix(""), _leave_out_manual(json.loads(gzip.decompress(packed.read_bytes()))))
+            _write(packed.with_suffix(""), _leave_out(json.loads(gzip.decompress(packed.read_bytes()))))
             packed.unlink()
     endpoints = data / "endpoints.json"
     _write(endpoints, _keep_services(json.loads(endpoints.read_text(encoding="utf-8"))))
@@ -59,14 +59,16 @@ def _keep_services(endpoints: dict[str, Any]) -> dict[str, Any]:
     return endpoints
 
 
-def _leave_out_manual(node: Any) -> Any:
+def _leave_out(node: Any) -> Any:
+    """The manual, and which members of a request name tables of other accounts: botocore looks for those in each
+    request, to call the other account's address, and the checkout's tables are of its own."""
     if isinstance(node, list):
-        return [_leave_out_manual(child) for child in node]
+        return [_leave_out(child) for child in node]
     if isinstance(node, dict):
         return {
-            name: _leave_out_manual(child)
+            name: _leave_out(child)
             for name, child in node.items()
-            if name != "documentation" or not isinstance(child, str)
+            if name != "operationContextParams" and (name != "documentation" or not isinstance(child, str))
         }
     return node
 

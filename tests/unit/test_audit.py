@@ -1,12 +1,14 @@
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
-from checkout.audit import EMPTY_TRAIL, Actor, AuditEntry, Misfit, append_entry, find_misfit
+from checkout.audit import EMPTY_TRAIL, Actor, AuditEntry, Misfit, append_entry, find_misfit, hash_entry
 
 pytestmark = pytest.mark.proves("FR-030")
 
@@ -42,13 +44,25 @@ def test_the_hash_is_sha_256_of_the_canonical_entry() -> None:
     [entry] = make_trail(1)
     document = entry.to_document()
     del document["hash"]
-    # For such members RFC 8785 is what the standard library writes: sorted, without spaces, in UTF-8.
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    assert entry.hash == sha256(canonical).hexdigest()
+    assert entry.hash == sha256(rfc8785.dumps(document)).hexdigest()
     assert entry.previous_hash == "0" * 64
     assert set(document) == {
         "order_id", "sequence", "at", "actor", "event", "from", "to", "facts", "request_id", "previous_hash"
     }  # fmt: skip
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
+VALUES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT
+FACTS = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3))
+
+
+@given(st.dictionaries(NAMES, FACTS), TEXT)
+def test_whatever_the_facts_the_hash_is_of_what_rfc_8785_says(facts: dict[str, Any], request_id: str) -> None:
+    [entry] = make_trail(1)
+    document = {**entry.to_document(), "facts": facts, "request_id": request_id}
+    del document["hash"]
+    assert hash_entry({**document, "hash": "its own"}) == sha256(rfc8785.dumps(document)).hexdigest()
 
 
 CHANGES: dict[str, dict[str, Any]] = {

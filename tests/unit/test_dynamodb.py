@@ -1,10 +1,16 @@
 """What a transaction makes of its cancellation reasons (FR-037)."""
 
+import json
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checkout.dynamodb import (
     LONGEST_PAUSE,
@@ -17,6 +23,7 @@ from checkout.dynamodb import (
     to_wire,
 )
 from checkout.errors import StoreUnavailable
+from checkout.transitions import OrderStatus
 
 pytestmark = pytest.mark.proves("FR-037")
 
@@ -125,6 +132,42 @@ def test_numbers_stay_whole_on_their_way_to_the_table_and_back() -> None:
     item = {"amount": 2**53 - 1, "items": [{"quantity": 3}], "name": "é", "none": None, "yes": True}
     assert from_wire(to_wire(item)) == item
     assert isinstance(from_wire(to_wire(item))["amount"], int)
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**37), 10**37) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@pytest.mark.proves("FR-715")
+@given(st.dictionaries(st.text(), DOCUMENTS))
+def test_values_are_written_as_boto3_writes_them(item: dict[str, Any]) -> None:
+    theirs = TypeSerializer()
+    assert to_wire(item) == {name: theirs.serialize(value) for name, value in item.items()}
+    assert from_wire(to_wire(item)) == item
+
+
+@pytest.mark.proves("FR-715")
+def test_states_and_read_only_maps_are_written_as_what_they_hold() -> None:
+    item = {"status": OrderStatus.PAID, "facts": MappingProxyType({"lines": ({"quantity": 1},)})}
+    wire = to_wire(item)
+    assert wire == {"status": {"S": "paid"}, "facts": {"M": {"lines": {"L": [{"M": {"quantity": {"N": "1"}}}]}}}}
+    assert json.dumps(wire["status"]) == '{"S": "paid"}'
+
+
+@pytest.mark.proves("FR-008")
+@pytest.mark.parametrize("value", [0.1, Decimal("0.1"), {"inner": [1.0]}, {1, 2}, b"x"])
+def test_what_is_no_value_here_is_not_written(value: object) -> None:
+    with pytest.raises(TypeError):
+        to_wire({"amount": value})
+
+
+@pytest.mark.proves("FR-008")
+@pytest.mark.parametrize(("value", "refusal"), [({"N": "0.5"}, ValueError), ({"B": b"x"}, TypeError)])
+def test_what_is_no_value_here_is_not_read(value: dict[str, Any], refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        from_wire({"amount": value})
 
 
 def test_a_change_writes_what_differs_under_all_conditions() -> None:

@@ -1,5 +1,6 @@
 """What the layers leave out of their packages, and what they keep."""
 
+import gzip
 import importlib.util
 import json
 from pathlib import Path
@@ -61,3 +62,27 @@ def test_every_region_stays(pruned: Path) -> None:
 def test_what_nobody_reads_goes_and_what_scanners_read_stays(pruned: Path) -> None:
     assert not (pruned / "boto3" / "data").exists()
     assert (pruned / "boto3-1.0.dist-info" / "METADATA").exists()
+
+
+def test_a_description_goes_without_its_manual_and_without_what_names_other_accounts(tmp_path: Path) -> None:
+    described = {
+        "operations": {
+            "GetItem": {
+                "documentation": "<p>Reads an item.</p>",
+                "operationContextParams": {"ResourceArn": {"path": "TableName"}},
+                "input": {"shape": "Key"},
+            }
+        },
+        "shapes": {"Key": {"members": {"documentation": {"shape": "Key"}}}},
+    }
+    for service in ("dynamodb", "ssm"):
+        packed = tmp_path / "botocore" / "data" / service / "2012-01-01" / "service-2.json.gz"
+        packed.parent.mkdir(parents=True)
+        packed.write_bytes(gzip.compress(json.dumps(described).encode()))
+    write(tmp_path / "botocore" / "data" / "endpoints.json", {"partitions": []})
+    load_prune().prune(tmp_path)
+    [left] = (tmp_path / "botocore" / "data" / "dynamodb").rglob("service-2.json*")
+    assert json.loads(left.read_text(encoding="utf-8")) == {
+        "operations": {"GetItem": {"input": {"shape": "Key"}}},
+        "shapes": {"Key": {"members": {"documentation": {"shape": "Key"}}}},
+    }

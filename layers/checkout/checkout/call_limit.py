@@ -22,6 +22,8 @@ CLIENT_CONFIG = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 2},
+    parameter_validation=False,
+    user_agent="checkout",
 )
 
 _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

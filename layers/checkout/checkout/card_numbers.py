@@ -35,6 +35,8 @@ def _find_digits(text: str) -> Iterator[str]:
 
     In ASCII, whichever digits the text is written in.
     """
+    if text.isascii() and len(text) < SHORTEST:
+        return
     for match in DIGIT_GROUPS.finditer(UUID.sub("UUID", normalize("NFKC", text))):
         groups = re.split(r"\D+", match[0])
         for start in range(len(groups)):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from checkout.clock import Deadline
@@ -61,23 +60,48 @@ class ConditionFailed(Exception):
         self.items = items
 
 
-class _Deserializer(TypeDeserializer):
-    """Numbers are whole here, so they are read as int."""
-
-    def _deserialize_n(self, value: str) -> int:
-        return int(value)
-
-
-_serializer = TypeSerializer()
-_deserializer = _Deserializer()
-
-
 def to_wire(item: Item) -> dict[str, Any]:
-    return {name: _serializer.serialize(value) for name, value in item.items()}
+    """Text, whole numbers, truth, None, maps and lists, as DynamoDB takes them. Raises TypeError for anything else:
+    no float comes into a table (FR-008). As boto3's TypeSerializer, in a quarter of its time (FR-715)."""
+    return {name: _encode(value) for name, value in item.items()}
 
 
 def from_wire(item: Item) -> dict[str, Any]:
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+    """What `to_wire` took. Raises ValueError for a number that is not whole, TypeError for what it does not write."""
+    return {name: _decode(value) for name, value in item.items()}
+
+
+def _encode(value: object) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, Mapping):
+        return {"M": to_wire(value)}
+    if isinstance(value, list | tuple):
+        return {"L": [_encode(element) for element in value]}
+    raise TypeError(f"{type(value).__name__} is not kept")
+
+
+def _decode(value: Mapping[str, Any]) -> Any:
+    [(kind, content)] = value.items()
+    match kind:
+        case "S" | "BOOL":
+            return content
+        case "N":
+            return int(content)
+        case "NULL":
+            return None
+        case "M":
+            return from_wire(content)
+        case "L":
+            return [_decode(element) for element in content]
+        case _:
+            raise TypeError(f"a value of type {kind} is not kept")
 
 
 def change_item(table: str, key: Item, before: Item, after: Item, *, conditions: Sequence[str], values: Item) -> Item:
