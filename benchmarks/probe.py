@@ -1,8 +1,8 @@
 """One function in a process of its own, as Lambda starts it: `python -S probe.py MODULE FUNCTION EVENTS [memory]`.
 
-EVENTS is a file with the events of the first call, of warm calls, and of calls that were answered before. Prints what
-was measured, as JSON; what the function logged comes on standard error. With `memory`, DynamoDB is in the process, so
-that what it executes is the same each time.
+EVENTS is a file with the events of the first call, of warm calls, of calls that were answered before, and of calls that
+another process has answered. Prints what was measured, as JSON; what the function logged comes on standard error. With
+`memory`, DynamoDB is in the process, so that what it executes is the same each time.
 """
 
 import sys
@@ -75,6 +75,7 @@ if "memory" in mode and function_name != "authorize":
 first, first_cpu = call_all(events["first"])
 warm, warm_cpu = call_all(events["warm"])
 replay, _ = call_all(events["replay"])
+answered, _ = call_all(events["answered"])
 print(
     json.dumps(
         {
@@ -85,6 +86,7 @@ print(
             "warm_ms": warm,
             "warm_cpu_ms": warm_cpu,
             "replay_ms": replay,
+            "answered_ms": answered,
             "peak_mb": int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 1024,
             "modules": modules,
         }

@@ -66,10 +66,18 @@ def make_event(
     }
 
 
-def write_events(name: str, first: Sequence[Any], warm: Sequence[Any] = (), replay: Sequence[Any] = ()) -> Path:
+def write_events(
+    name: str,
+    first: Sequence[Any],
+    warm: Sequence[Any] = (),
+    replay: Sequence[Any] = (),
+    answered: Sequence[Any] = (),
+) -> Path:
+    """`replay` is of calls that the process has answered, `answered` of calls that another one has."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name.replace(', ', '_')}.events.json"
-    path.write_text(json.dumps({"first": first, "warm": warm, "replay": replay}), encoding="utf-8")
+    events = {"first": first, "warm": warm, "replay": replay, "answered": answered}
+    path.write_text(json.dumps(events), encoding="utf-8")
     return path
 
 

@@ -27,6 +27,8 @@ OTHERS = (
 )
 """What customers call besides `create_order` and `list_orders`, and what is called with it."""
 
+REPLAYS = ("create_order, again", "create_order, again elsewhere", "pay, again")
+
 
 def write_report() -> None:
     DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
@@ -67,8 +69,7 @@ def make_targets() -> str:
     create, listed = times["create_order"], times["list_orders"]
     writes, reads = (sum(sum(operations[name][kind].values()) for name in CHECKOUT) for kind in UNITS)
     calls = {
-        name: len(operations[name]["calls"])
-        for name in (*CHECKOUT, "get_order", "create_order, again", "pay, circuit not known")
+        name: len(operations[name]["calls"]) for name in (*CHECKOUT, "get_order", *REPLAYS, "pay, circuit not known")
     }
     fewest, *_, most = scale["orders"]
     sizes = start["sizes"]["other functions"]
@@ -84,7 +85,8 @@ def make_targets() -> str:
         ),
         ("`create_order`, warm, times the floor", "1.3", create["warm_ms"], 1.3),
         ("the same beside the cookbook's", "0.35", round(create["warm_ms"] / cookbook["warm_ms"], 2), 0.35),
-        ("`create_order`, replay, beside the cookbook's", "0.7", _compare_replays(latency), 0.7),
+        ("`create_order`, replay, beside the cookbook's", "0.7", _compare_replays(latency, "replay_ms"), 0.7),
+        ("the same where another process had answered", "0.7", _compare_replays(latency, "answered_ms"), 0.7),
         (
             "`create_order`, peak memory, beside the cookbook's",
             "0.7",
@@ -105,7 +107,7 @@ def make_targets() -> str:
         ("`mark_order_paid`, calls", "2", calls["mark_order_paid"], 2),
         ("`list_orders`, calls", "1", calls["list_orders"], 1),
         ("`get_order`, calls", "1", calls["get_order"], 1),
-        ("a replay, calls", "1", calls["create_order, again"], 1),
+        ("a replay, calls", "1", max(calls[name] for name in REPLAYS), 1),
         ("write units of a checkout of two lines", "30", writes, 30),
         ("read units of a checkout of two lines", "8", reads, 8),
         *(
@@ -119,9 +121,9 @@ def make_targets() -> str:
     return _make_table(["", "at most", "measured", "met"], table)
 
 
-def _compare_replays(latency: Mapping[str, Any]) -> float:
+def _compare_replays(latency: Mapping[str, Any], which: str) -> float:
     times, cookbook = latency["times_floor"]["create_order"], latency["cookbook_times_floor"]
-    return float(round(times["replay_ms"] / cookbook["replay_ms"], 2))
+    return float(round(times[which] / cookbook["replay_ms"], 2))
 
 
 def make_latency() -> str:
