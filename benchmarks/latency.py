@@ -156,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    amounts = {"rounds": 2, "warm": 10, "unmeasured": 10} if quick else {"rounds": 9, "warm": 40, "unmeasured": 200}
+    amounts = {"rounds": 2, "warm": 10, "unmeasured": 10} if quick else {"rounds": 15, "warm": 40, "unmeasured": 200}
     save_result("latency", measure(**amounts, chance=random.Random(1)), quick=quick)
 
 
