@@ -2,8 +2,8 @@
 
 __all__ = ["SeenKeys"]
 
-MOST_KEYS = 10_000
-"""About a megabyte of them."""
+MOST_KEYS = 1_000
+"""160 KB of them; a retry comes within seconds."""
 
 
 class SeenKeys:
