@@ -17,6 +17,7 @@ from tqdm import tqdm
 from benchmarks.metering import capture_log
 from benchmarks.probing import (
     FLOOR,
+    FLOOR_LIKE_OURS,
     FLOOR_PRUNED,
     ORDER,
     STOCK_LAYER,
@@ -36,6 +37,7 @@ from tests.integration.conftest import Checkout, forget_clients, set_environment
 MEASURED = (
     FLOOR,
     FLOOR_PRUNED,
+    FLOOR_LIKE_OURS,
     STOCK_LAYER,
     TRANSACTIONAL_LAYER,
     "create_order",

@@ -23,10 +23,11 @@ def measure_growth(calls: int, warm: int = WARM) -> dict[str, Any]:
         order = shop.buy()
         start = shop.store.take_snapshot()
         works = [
-            lambda: shop.call("create_order", ORDER, key="same"),
+            lambda: shop.call("create_order", ORDER, key=shop.new_key()),
             lambda: shop.call("get_order", path={"order_id": order["id"]}),
             lambda: shop.call("list_orders", query={"limit": "10"}),
             lambda: shop.call("create_order", {"items": []}, key="refused"),
+            lambda: shop.call("list_orders", query={"cursor": "refused"}),
         ]
         for number in tqdm(range(warm + calls), "calls"):
             if number >= warm and (number - warm) % max(1, calls // 10) == 0:

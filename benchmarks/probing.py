@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.metering import open_checkout
 from benchmarks.package import FOLDER, make_package
+from checkout.call_limit import CLIENT_CONFIG
 from checkout.dynamodb import to_wire
 from local.keys import issue_token, local_parameters
 from local.tables import PRODUCTS
@@ -20,6 +21,7 @@ from tests.secrets_in_logs import look_through
 
 __all__ = [
     "FLOOR",
+    "FLOOR_LIKE_OURS",
     "FLOOR_PRUNED",
     "FUNCTIONS",
     "ORDER",
@@ -32,15 +34,17 @@ __all__ = [
     "write_floor_items",
 ]
 
-FLOOR, FLOOR_PRUNED = "floor", "floor, pruned"
+FLOOR, FLOOR_PRUNED, FLOOR_LIKE_OURS = "floor", "floor, pruned", "floor, pruned, with our client's settings"
 STOCK_LAYER, TRANSACTIONAL_LAYER = "floor, once by the stock layer", "floor, once by ours"
 PEERS = {
     FLOOR: ("stock", "floor"),
     FLOOR_PRUNED: ("pruned", "floor"),
+    FLOOR_LIKE_OURS: ("pruned", "floor"),
     STOCK_LAYER: ("pruned", "stock_layer"),
     TRANSACTIONAL_LAYER: ("pruned", "transactional_layer"),
 }
 """Handlers to compare with: the package that each runs on, and its module."""
+OUR_SETTINGS = {name: getattr(CLIENT_CONFIG, name) for name in ("parameter_validation", "user_agent", "retries")}
 FUNCTIONS = tuple(function.name for function in read_template().functions.values())
 PROBE = ROOT / "benchmarks" / "probe.py"
 ORDER = {"items": [{"product_id": "mug", "quantity": 2}, {"product_id": "tea", "quantity": 1}]}
@@ -95,6 +99,7 @@ def probe(
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
         "ITEMS": str(write_floor_items()),
+        **({"CLIENT": json.dumps(OUR_SETTINGS)} if name == FLOOR_LIKE_OURS else {}),
         "PYTHONPATH": path,
         "PYTHONHASHSEED": "0",
         "PATH": os.environ["PATH"],

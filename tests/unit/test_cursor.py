@@ -1,3 +1,6 @@
+import gc
+import weakref
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,3 +53,30 @@ def test_an_altered_cursor_is_refused() -> None:
     for other in [*altered, "", "x", "..", cursor + "x", cursor + "=", cursor + "==", "\u20ac"]:
         with pytest.raises(InvalidCursor):
             signer().read(other, "alice", None)
+
+
+def test_what_is_no_text_is_no_cursor() -> None:
+    with pytest.raises(InvalidCursor):
+        signer().read("\ud800", "alice", None)
+
+
+class Request:
+    """What a request holds, in a frame."""
+
+
+def refuse(cursor: str) -> "weakref.ref[Request]":
+    request = Request()
+    with suppress(InvalidCursor):
+        signer().read(cursor, "alice", None)
+    return weakref.ref(request)
+
+
+@pytest.mark.proves("FR-715")
+@pytest.mark.parametrize("cursor", ["zzz", "a.b.c", signer("t" * 32).sign("ord_1", "alice", None), "\ud800"])
+def test_a_refused_cursor_keeps_nothing_of_its_request(cursor: str) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert refuse(cursor)() is None
+    finally:
+        gc.enable()

@@ -46,7 +46,6 @@ def answer_once(
     its body. A success that is repeated has the `replayed_members` in its body.
     """
     key = agree_on_key(request.header("idempotency-key"), body.idempotency_key)
-    asked = {**body.model_dump(mode="json", exclude={"idempotency_key"}), **parameters}
     persistence = TransactionalPersistence()
 
     done: list[Response] = []
@@ -62,8 +61,7 @@ def answer_once(
             operation=operation,
             customer_id=request.caller.customer_id,
             key=key,
-            # Powertools copies a payload member by member, and serializes it twice.
-            payload=json.dumps(asked, sort_keys=True),
+            payload={**body.model_dump(mode="json", exclude={"idempotency_key"}), **parameters},
             persistence=persistence,
             lambda_context=request.context,
         )

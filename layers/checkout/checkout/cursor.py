@@ -1,6 +1,7 @@
 """Cursors of list_orders: where a page begins, signed, and good for one customer's list only (FR-109)."""
 
 import hashlib
+from traceback import clear_frames
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -32,7 +33,9 @@ class CursorSigner:
             signature = cursor.rpartition(".")[2]
             if base64_encode(base64_decode(signature)).decode() != signature:
                 raise InvalidCursor
-        except BadData as error:
+        except (BadData, UnicodeError) as error:
+            # itsdangerous keeps its error in a frame that the error keeps, and so the whole request until it is found.
+            clear_frames(error.__traceback__)
             raise InvalidCursor from error
         return order_id
 

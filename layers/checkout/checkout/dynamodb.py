@@ -67,7 +67,7 @@ def to_wire(item: Item) -> dict[str, Any]:
 
 
 def from_wire(item: Item) -> dict[str, Any]:
-    """What `to_wire` took. Raises ValueError for a number that is not whole, TypeError for what it does not write."""
+    """What `to_wire` took; values of other types stay as they are. Raises ValueError for a number that is not whole."""
     return {name: _decode(value) for name, value in item.items()}
 
 
@@ -90,8 +90,6 @@ def _encode(value: object) -> dict[str, Any]:
 def _decode(value: Mapping[str, Any]) -> Any:
     [(kind, content)] = value.items()
     match kind:
-        case "S" | "BOOL":
-            return content
         case "N":
             return int(content)
         case "NULL":
@@ -101,7 +99,7 @@ def _decode(value: Mapping[str, Any]) -> Any:
         case "L":
             return [_decode(element) for element in content]
         case _:
-            raise TypeError(f"a value of type {kind} is not kept")
+            return content
 
 
 def change_item(table: str, key: Item, before: Item, after: Item, *, conditions: Sequence[str], values: Item) -> Item:

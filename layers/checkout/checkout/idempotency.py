@@ -67,7 +67,7 @@ def run_once(
     operation: str,
     customer_id: str,
     key: str,
-    payload: object,
+    payload: Mapping[str, Any],
     persistence: BasePersistenceLayer,
     lambda_context: Any,
 ) -> tuple[Result, bool]:

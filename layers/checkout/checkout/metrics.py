@@ -5,6 +5,8 @@ from functools import cache
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from checkout.garbage import search_as_usual
+
 __all__ = ["count", "count_cold_start", "count_settled", "measure"]
 
 
@@ -21,7 +23,8 @@ def count(name: str, **dimensions: str) -> None:
 
 @cache
 def count_cold_start(operation: str) -> None:
-    """Adds one to the cold starts of an operation, at its first call in a process."""
+    """Adds one to the cold starts of an operation, at its first call in a process: the start is over."""
+    search_as_usual()
     count("ColdStarts", operation=operation)
 
 

@@ -56,7 +56,7 @@ class OrderService:
         there is an order under the key.
         """
         if self._seen.note(key.key_id):
-            # To read an answer costs a sixth of a transaction that is refused (FR-714).
+            # Cheaper than to learn of it from a transaction that is refused (FR-714).
             self._find_taken(key)
         try:
             return self._create_order(caller, lines, currency, metadata, key)
