@@ -27,6 +27,7 @@ OTHERS = (
 )
 """What customers call besides `create_order` and `list_orders`, and what is called with it."""
 
+COLD_REPLAY = "create_order, again elsewhere, prices not known"
 REPLAYS = ("create_order, again", "create_order, again elsewhere", "pay, again")
 
 
@@ -63,13 +64,14 @@ def _total(units: Mapping[str, float]) -> str:
 
 
 def make_targets() -> str:
-    latency, start, cost, scale = map(load_result, ("latency", "start", "cost", "scale"))
+    latency, start, cost, scale, memory = map(load_result, ("latency", "start", "cost", "scale", "memory"))
     operations, times = cost["operations"], latency["times_floor"]
     cookbook = latency["cookbook_times_floor"]
     create, listed = times["create_order"], times["list_orders"]
     writes, reads = (sum(sum(operations[name][kind].values()) for name in CHECKOUT) for kind in UNITS)
     calls = {
-        name: len(operations[name]["calls"]) for name in (*CHECKOUT, "get_order", *REPLAYS, "pay, circuit not known")
+        name: len(operations[name]["calls"])
+        for name in (*CHECKOUT, "get_order", *REPLAYS, COLD_REPLAY, "pay, circuit not known")
     }
     fewest, *_, most = scale["orders"]
     sizes = start["sizes"]["other functions"]
@@ -108,12 +110,14 @@ def make_targets() -> str:
         ("`list_orders`, calls", "1", calls["list_orders"], 1),
         ("`get_order`, calls", "1", calls["get_order"], 1),
         ("a replay, calls", "1", max(calls[name] for name in REPLAYS), 1),
+        ("the same in another process that knows no prices", "1", calls[COLD_REPLAY], 1),
         ("write units of a checkout of two lines", "30", writes, 30),
         ("read units of a checkout of two lines", "8", reads, 8),
         *(
             (f"`{name}`, ms with {most:,} orders, times with {fewest:,}", "1.2", ratio, 1.2)
             for name, ratio in scale["largest_times_smallest"].items()
         ),
+        ("memory after 10,000 calls, MB more", "1", memory["grown_mb"], 1),
         ("package, MB", "30", sizes["unzipped_mb"], 30),
         ("package, zipped, MB", "10", sizes["zipped_mb"], 10),
     ]
