@@ -52,7 +52,13 @@ class Loader:
         order = shop.buy()
         self._order = json.dumps(to_wire(shop.order_item(order))).replace(order["id"], "ORDER_ID")
         [entry, *_] = [item for item in shop.scan("AuditTable") if item["order_id"] == order["id"]]
-        self._entry = json.dumps(to_wire(entry)).replace(order["id"], "ORDER_ID")
+        [payment] = [item for item in shop.scan("PaymentsTable") if item["order_id"] == order["id"]]
+        [record, *_] = [item for item in shop.scan("IdempotencyTable") if item["made_id"] == order["id"]]
+        self._others = {
+            "AuditTable": json.dumps(to_wire(entry)).replace(order["id"], "ITEM_ID"),
+            "PaymentsTable": json.dumps(to_wire(payment)).replace(payment["payment_id"], "ITEM_ID"),
+            "IdempotencyTable": json.dumps(to_wire(record)).replace(record["id"], "ITEM_ID"),
+        }
         self._port = port
         self._connections = threading.local()
 
@@ -61,9 +67,12 @@ class Loader:
         items = (template.replace("ORDER_ID", order_id_of(number)) for number in range(count))
         self._load("OrdersTable", items, count, f"orders of {customer}")
 
-    def load_entries(self, count: int) -> None:
-        items = (self._entry.replace("ORDER_ID", f"ord_{number:026}") for number in range(count))
-        self._load("AuditTable", items, count, "other items")
+    def load_others(self, count: int) -> None:
+        """In equal parts in the trail's table, the payments' and that of keys."""
+        share = count // len(self._others)
+        for table, template in self._others.items():
+            items = (template.replace("ITEM_ID", f"item_{number:026}") for number in range(share))
+            self._load(table, items, share, f"items in {table}")
 
     def _load(self, table: str, items: Iterator[str], count: int, what: str) -> None:
         puts = (f'{{"PutRequest":{{"Item":{item}}}}}' for item in items)
@@ -133,10 +142,10 @@ def time_calls(
     shop: Checkout, customers: dict[str, int], rounds: int, chance: random.Random
 ) -> dict[str, dict[str, float]]:
     """Median milliseconds of each call for each customer, in a drawn order: who comes first pays for what another call
-    has left in caches. As many rounds as are measured go before, while DynamoDB Local compiles what it does often."""
+    has left in caches. Each round leaves each customer an order more."""
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     calls = {customer: make_calls(shop, customer, count) for customer, count in customers.items()}
-    for number in tqdm(range(2 * rounds), "calls"):
+    for _ in tqdm(range(rounds), "calls"):
         for name in next(iter(calls.values())):
             for customer in chance.sample(list(calls), len(calls)):
                 began = time.perf_counter()
@@ -144,8 +153,7 @@ def time_calls(
                 took = (time.perf_counter() - began) * 1000
                 if answer.status not in {200, 201}:
                     raise ValueError(f"{name} answered {answer.text}")
-                if number >= rounds:
-                    times[name, customer].append(took)
+                times[name, customer].append(took)
     return {
         name: {customer: round(median(times[name, customer]), 2) for customer in calls}
         for name in next(iter(calls.values()))
@@ -154,27 +162,27 @@ def time_calls(
 
 def measure(*, orders: tuple[int, ...], items: int, rounds: int, chance: random.Random) -> dict[str, Any]:
     customers = {f"with {count:,} orders": count for count in orders}
-    smallest = next(iter(customers))
+    alone = {"alone": orders[0]}
     with DynamoDBLocal() as database, set_environment(database.endpoint), capture_log():
         create_tables(connect(database.endpoint))
         load_products(connect(database.endpoint))
         forget_clients()
         shop = Checkout(wiring.dynamodb_client())
         loader = Loader(shop, database.port)
-        loader.load_orders(smallest, orders[0])
-        empty = time_calls(shop, {smallest: orders[0]}, rounds, chance)
+        loader.load_orders("alone", orders[0])
+        time_calls(shop, alone, 3 * rounds, chance)  # while DynamoDB Local compiles what it does often
+        empty = time_calls(shop, alone, rounds, chance)
         for customer, count in customers.items():
-            if customer != smallest:
-                loader.load_orders(customer, count)
-        loader.load_entries(items - sum(orders))
+            loader.load_orders(customer, count)
+        loader.load_others(items - sum(orders) - orders[0])
         full = time_calls(shop, customers, rounds, chance)
         forget_clients()
-    largest = list(customers)[-1]
+    smallest, *_, largest = customers
     return {
         "items": items,
         "orders": list(orders),
         "rounds": rounds,
-        "empty_ms": {name: times[smallest] for name, times in empty.items()},
+        "empty_ms": {name: times["alone"] for name, times in empty.items()},
         "full_ms": full,
         "largest_times_smallest": {name: round(times[largest] / times[smallest], 2) for name, times in full.items()},
     }

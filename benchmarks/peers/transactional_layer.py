@@ -9,8 +9,11 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from floor_transaction import IDEMPOTENCY_TABLE, client, make_actions
 
 from checkout.dynamodb import from_wire, to_wire
+from checkout.garbage import search_as_usual
 from checkout.key_records import KeyRecord, KeyTaken
 from checkout.transactional_idempotency import TransactionalPersistence
+
+search_as_usual()
 
 persistence = TransactionalPersistence()
 config = IdempotencyConfig(
