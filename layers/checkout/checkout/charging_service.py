@@ -267,7 +267,11 @@ class ChargingService:
         except StoreUnavailable:
             ended, is_ours = self._leave(caller, attempt.payment), False
         if is_ours:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                # Else a frame and its error keep each other, and the request.
+                del refusal
         return self._tell(ended, is_ours, key)
 
     def _tell(

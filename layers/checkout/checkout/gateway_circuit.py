@@ -125,14 +125,18 @@ class CircuitGateway:
                 return call()
             except (RequestRefused, OutcomeUndecided, CheckoutError) as refusal:
                 # Who refuses, or has not decided, is there: that must not close the shop, and opens it again.
-                return _Refusal(refusal)
+                return _Refusal(refusal.with_traceback(None))
 
         try:
             answer: Answer | _Refusal = self._guard(listen)()
         except CircuitBreakerOpenError as refusal:
             raise RequestNotTaken from refusal
         if isinstance(answer, _Refusal):
-            raise answer.error
+            try:
+                raise answer.error
+            finally:
+                # Else a frame and its error keep each other, and the request.
+                del answer
         return answer
 
 
