@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
-from checkout.dynamodb import from_wire
+from checkout.dynamodb import from_wire, to_wire
+from checkout.order_items import to_order, to_payment
 from local.commands import CannotWork, run_command
 from local.progress import show_bar
 from local.tables import connect, read_endpoint
@@ -27,15 +28,16 @@ MAX_READS = 3
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where orders and audit entries are."""
+    """Where orders, payments and audit entries are."""
 
     client: "DynamoDBClient"
     orders: str
+    payments: str
     audit: str
 
     def scan_orders(self) -> Iterator[dict[str, Any]]:
-        """The key and the audit head of every order."""
-        names = {"#c": "customer_id", "#o": "order_id", "#s": "audit_sequence", "#h": "audit_hash"}
+        """The key of every order."""
+        names = {"#c": "customer_id", "#o": "order_id"}
         for page in self.client.get_paginator("scan").paginate(
             TableName=self.orders, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names
         ):
@@ -46,10 +48,18 @@ class Tables:
         for page in self.client.get_paginator("scan").paginate(TableName=self.audit, ProjectionExpression="order_id"):
             yield from (item["order_id"]["S"] for item in page["Items"])
 
-    def read_head(self, order: dict[str, Any]) -> AuditHead:
-        key = {name: {"S": order[name]} for name in ("customer_id", "order_id")}
-        item = from_wire(self.client.get_item(TableName=self.orders, Key=key, ConsistentRead=True)["Item"])
-        return AuditHead(item["audit_sequence"], item["audit_hash"])
+    def read_head(self, key: dict[str, Any]) -> AuditHead:
+        """The later one of what the order knows and what the payment does that holds it, or may."""
+        found = self.client.get_item(TableName=self.orders, Key=to_wire(key), ConsistentRead=True)
+        order = to_order(from_wire(found["Item"]))
+        if order.holder_id is None:
+            return order.audit_head
+        holder = to_wire({"payment_id": order.holder_id})
+        found = self.client.get_item(TableName=self.payments, Key=holder, ConsistentRead=True)
+        if "Item" not in found:
+            return order.audit_head
+        payment = to_payment(from_wire(found["Item"]))
+        return max(order.audit_head, payment.audit_head, key=lambda head: head.sequence)
 
     def read_entries(self, order_id: str) -> list[AuditEntry]:
         pages = self.client.get_paginator("query").paginate(
@@ -97,10 +107,9 @@ def verify_orders(
 
 def find_tables(arguments: argparse.Namespace) -> Tables:
     if arguments.stack:
-        orders, audit = read_outputs(arguments.stack, ["OrdersTableName", "AuditTableName"])
-        return Tables(boto3.client("dynamodb"), orders, audit)
-    client = connect(arguments.endpoint)
-    return Tables(client, "OrdersTable", "AuditTable")
+        names = read_outputs(arguments.stack, ["OrdersTableName", "PaymentsTableName", "AuditTableName"])
+        return Tables(boto3.client("dynamodb"), *names)
+    return Tables(connect(arguments.endpoint), "OrdersTable", "PaymentsTable", "AuditTable")
 
 
 def main() -> int:

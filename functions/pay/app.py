@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from checkout import wiring
-from checkout.answer_once import answer_once, repeat
+from checkout.answer_once import answer_once
 from checkout.api import Request, Response, endpoint, note, problem
 from checkout.documents import describe_payment_result
 from checkout.errors import CardDeclined, GatewayUnavailable
@@ -36,17 +36,15 @@ def _pay(request: Request, body: PayBody, key: RequestKey[Payment]) -> Response:
     except GatewayUnavailable:
         count("Payments", outcome="unavailable")
         raise
-    answer = _answer(request, result.payment, result.next_action)
-    if result.had_ended:
-        return repeat(answer, DUPLICATE)
     count("Payments", outcome="declined" if result.payment.was_declined else result.payment.public_status)
-    return answer
+    return _answer(request, result.payment, result.next_action)
 
 
 def _answer(request: Request, payment: Payment, next_action: Mapping[str, Any] | None = None) -> Response:
     if payment.decline_code:
         refusal = CardDeclined(decline_code=payment.decline_code, transaction_id=payment.payment_id)
-        return problem(refusal, request)
+        # The same each time: also the request that it is on record under.
+        return problem(refusal, request, request_id=payment.declined_in)
     document = describe_payment_result(payment, next_action)
     if payment.is_open:
         return Response(202, document, {"location": f"/payments/{payment.payment_id}", "retry-after": "2"})

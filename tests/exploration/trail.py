@@ -17,7 +17,7 @@ Facts = dict[str, Any]
 COUNTS = ("payment_attempts", "declined_payments", "refused_payments")
 OF_ORDER = (
     *("status", "total_amount", "currency", "items", "payment_id", "refunded_amount"),
-    *("live_payment_id", *COUNTS),
+    *("live_payment_id", "returning_payment_ids", *COUNTS),
 )
 OF_PAYMENT = ("amount", "currency", "gateway_reference", "decline_code", "failure_reason")
 AMOUNTS = ("charged_amount", "refunded_amount", "refundable_amount")
@@ -37,7 +37,7 @@ class Replay:
     """What each is, by its id, and what does not follow in the trail; and how many payments count as declined, by the
     hour that they began in."""
 
-    order: Facts = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    order: Facts = field(default_factory=lambda: {**dict.fromkeys(COUNTS, 0), "returning_payment_ids": []})
     payments: dict[str, Facts] = field(default_factory=dict)
     refunds: dict[str, Facts] = field(default_factory=dict)
     hourly_declines: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,8 @@ class Replay:
         """What is otherwise in the tables, given their items."""
         of_line = ("product_id", "quantity", "unit_price")
         lines = [{name: line[name] for name in of_line} for line in order["items"]]
-        yield from list_differences("order", self.order, {**order, "items": lines}, OF_ORDER)
+        order = {"returning_payment_ids": [], **order, "items": lines}
+        yield from list_differences("order", self.order, order, OF_ORDER)
         by_id = {payment["payment_id"]: payment for payment in payments}
         for payment_id in sorted(by_id.keys() | self.payments.keys()):
             told, item = self.payments.get(payment_id, {}), by_id.get(payment_id, {})
@@ -116,9 +117,19 @@ class Replay:
         if not declined and took <= COUNTED_FOR:
             self.hourly_declines[to_hour(started_at)] -= 1
 
+    def _hold(self, payment_id: str) -> None:
+        returning = self.order["returning_payment_ids"]
+        if self.order.get("live_payment_id") is None:
+            self.order["live_payment_id"] = payment_id
+        elif payment_id not in {self.order["live_payment_id"], *returning}:
+            returning.append(payment_id)
+
     def _let_go(self, payment_id: str) -> None:
+        returning = self.order["returning_payment_ids"]
+        if payment_id in returning:
+            returning.remove(payment_id)
         if self.order.get("live_payment_id") == payment_id:
-            self.order["live_payment_id"] = None
+            self.order["live_payment_id"] = returning.pop(0) if returning else None
 
     def _take_refund(self, entry: AuditEntry, payment: Facts) -> None:
         facts = entry.facts
@@ -130,7 +141,7 @@ class Replay:
             if entry.event == "refund_succeeded":
                 self._let_go(payment_id)
             elif entry.event == "refund_started" or before == "succeeded":
-                self.order["live_payment_id"] = self.order.get("live_payment_id") or payment_id
+                self._hold(payment_id)
         if entry.event == "refund_started" and "gateway_reference" in facts:
             # What is left of a charge that pays for no order goes back, of whatever amount it was.
             elsewhere = facts.get("refunded_amount", 0)

@@ -253,7 +253,16 @@ class Checkout:
         return sorted((e for e in entries if e.order_id == order["id"]), key=lambda entry: entry.sequence)
 
     def order_item(self, order: dict[str, Any]) -> dict[str, Any]:
+        """As it is with the payment that holds it, which starts, and may end, without it."""
         [item] = [item for item in self.scan("OrdersTable") if item["order_id"] == order["id"]]
+        if item["status"] != "created":
+            return item
+        known, next_ = item.get("live_payment_id"), item["payment_attempts"] + 1
+        for payment in self.payment_items(order):
+            if known == payment["payment_id"] or (known is None and payment["attempt"] == next_):
+                item |= {"live_payment_id": payment["payment_id"], "payment_attempts": payment["attempt"]}
+                if payment["audit_sequence"] > item["audit_sequence"]:
+                    item |= {name: payment[name] for name in ("audit_sequence", "audit_hash")}
         return item
 
     def payment_items(self, order: dict[str, Any]) -> list[dict[str, Any]]:

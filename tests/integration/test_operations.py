@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from checkout.audit import Misfit
 from local.commands import CannotWork
 from tests.integration.conftest import Checkout
 from tools.verify_audit import Tables, main, verify_orders
@@ -106,7 +107,7 @@ def test_a_fault_is_a_500_that_tells_nothing(checkout: Checkout, read_log: Calla
 
 @pytest.fixture
 def tables(checkout: Checkout) -> Tables:
-    return Tables(checkout.database, "OrdersTable", "AuditTable")
+    return Tables(checkout.database, "OrdersTable", "PaymentsTable", "AuditTable")
 
 
 def make_paid_order(checkout: Checkout) -> dict[str, Any]:
@@ -156,10 +157,14 @@ def swap(checkout: Checkout, order: dict[str, Any]) -> None:
 def test_trails_as_written_fit(checkout: Checkout, tables: Tables) -> None:
     for _ in range(3):
         make_paid_order(checkout)
-    checkout.pay(checkout.create_order(), "tok_chargeDeclined")
+    declined = checkout.create_order()
+    checkout.pay(declined, "tok_chargeDeclined")
     advanced: list[bool] = []
     assert verify_orders(tables, advance=lambda: advanced.append(True)) == (4, {})
     assert len(advanced) == 4
+    for token in ("tok_chargeDeclined", "tok_timeoutAfterCharge"):
+        checkout.pay(declined, token)
+        assert verify_orders(tables) == (4, {}), "while a payment holds the order, too"
 
 
 @pytest.mark.proves("FR-030")
@@ -174,6 +179,14 @@ def test_a_trail_that_was_tampered_with_is_named_with_its_first_misfit(
     assert {order_id: misfit.sequence for order_id, misfit in misfits.items()} == {orders[1]["id"]: sequence}
     assert verify_orders(tables, order_id=orders[0]["id"]) == (1, {})
     assert list(verify_orders(tables, order_id=orders[1]["id"])[1]) == [orders[1]["id"]]
+
+
+@pytest.mark.proves("FR-030")
+def test_a_trail_that_was_cut_off_while_a_payment_holds_its_order_is_named(checkout: Checkout, tables: Tables) -> None:
+    order = checkout.create_order()
+    checkout.pay(order)
+    remove(checkout, order)
+    assert verify_orders(tables) == (1, {order["id"]: Misfit(3, "is missing: the order has 3 entries")})
 
 
 @pytest.mark.proves("FR-030", "FR-039")

@@ -14,11 +14,9 @@ from checkout.identifiers import payment_id_of, refund_id_of
 from checkout.key_records import KeyRecord
 from checkout.order_items import from_payment
 from checkout.order_table import Due, OrderTable, TableNames
-from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault
 from tests.integration.conftest import Checkout
-from tests.unit.test_orders import make_order
 from tests.unit.test_payments import start_payment
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -47,12 +45,54 @@ def ask(checkout: Checkout) -> tuple[OrderTable, Asked]:
     return OrderTable(checkout.database, nothing, asked, names=NAMES), asked  # type: ignore[arg-type]
 
 
-@pytest.mark.proves("FR-204")
-def test_of_an_order_just_its_payments_are_asked_for(checkout: Checkout) -> None:
-    table, asked = ask(checkout)
-    order: Order = replace(make_order(), order_id=ORDER_ID, payment_attempts=2)
-    table.get_payments_of(order, read_deadline)
-    assert asked.keys == [{"PaymentsTable": [{"payment_id": payment_id_of(ORDER_ID, number)} for number in (1, 2)]}]
+@pytest.mark.proves("FR-113")
+@pytest.mark.parametrize(
+    ("declines", "reads"), [(0, ["BatchGetItem"]), (1, ["BatchGetItem", "GetItem"])], ids=["the first", "a later one"]
+)
+def test_an_order_is_read_with_the_payment_that_holds_it(
+    checkout: Checkout, calls: list[str], declines: int, reads: list[str]
+) -> None:
+    order = checkout.create_order()
+    for _ in range(declines):
+        checkout.pay(order, "tok_chargeDeclined")
+    payment_id = checkout.pay(order).body["transaction_id"]
+    calls.clear()
+    held = wiring.order_table().get_held_order("alice", order["id"], read_deadline)
+    assert calls == reads
+    assert held
+    assert (held.live_payment_id, held.payment_attempts) == (payment_id, declines + 1)
+    assert held.audit_head == checkout.audit_trail(order)[-1].head
+
+
+@pytest.mark.proves("FR-202")
+@pytest.mark.parametrize("paid", [False, True], ids=["while it is held", "once it is paid"])
+def test_an_order_is_read_before_its_payment(checkout: Checkout, paid: bool) -> None:
+    """Else a write could put back what another did to the payment in between: that has written the order too, or the
+    payment's state."""
+    order = checkout.create_order()
+    payment_id = checkout.pay(order).body["transaction_id"]
+    if paid:
+        checkout.mark_paid(order, payment_id)
+    payment = wiring.order_table().get_payment(payment_id)
+    assert payment
+    read: list[str] = []
+    checkout.database.meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: read.append(params["TableName"])
+    )
+    found, now = wiring.order_table().get_order_of(payment)
+    assert read == ["OrdersTable", "PaymentsTable"]
+    assert (found.live_payment_id, now) == (payment_id, payment)
+
+
+@pytest.mark.proves("FR-209")
+def test_an_order_is_as_another_payment_holds_it(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    first = checkout.pay(order, "tok_chargeDeclined").body["transaction_id"]
+    second = checkout.pay(order).body["transaction_id"]
+    payment = wiring.order_table().get_payment(first)
+    assert payment
+    found, _ = wiring.order_table().get_order_of(payment)
+    assert (found.live_payment_id, found.audit_head) == (second, checkout.audit_trail(order)[-1].head)
 
 
 @pytest.mark.proves("FR-212")

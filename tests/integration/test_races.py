@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout import key_records
+from checkout.key_records import KeyRecord
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from tests.integration.conftest import Answer, Checkout, open_racing_checkout
@@ -53,7 +53,8 @@ def all_at_work() -> Iterator[None]:
 @contextmanager
 def without_idempotency_records() -> Iterator[None]:
     """The outer ring taken away: nobody waits, and each record has run out once it is written."""
-    with all_at_work(), patch.object(key_records, "KEPT", -key_records.KEPT):
+    to_item = KeyRecord.to_item
+    with all_at_work(), patch.object(KeyRecord, "to_item", lambda record: {**to_item(record), "expiration": 1}):
         yield
 
 

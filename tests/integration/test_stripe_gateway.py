@@ -52,7 +52,7 @@ def new_payment(number: int = 1, *, reference: str | None = None, money: Money =
         at=at,
     )
     for attempt in range(1, number):
-        order = order.claim(f"pay_{attempt}").release(declined=True)
+        order = order.claim(f"pay_{attempt}", order.audit_head).release(f"pay_{attempt}", declined=True)
     payment = Payment.start(order, idempotency_key_hash="key", request_hash="request", at=at, due_at=at)
     return payment if reference is None else payment.succeed(gateway_reference=reference, at=at)
 

@@ -30,6 +30,7 @@ PRODUCTS = {
     "kimono": Product("kimono", "Kimono", Money(9000, "jpy")),
     "gift": Product("gift", "Gift", Money(0, "usd")),
 }
+HEAD = AuditHead(2, "f" * 64)
 EXPECTED = {"expected_amount": 2400, "expected_currency": "usd"}
 
 
@@ -136,9 +137,9 @@ def test_a_new_order_is_created_and_unpaid() -> None:
 @pytest.mark.proves("FR-014")
 def test_a_claim_changes_nothing_that_clients_see() -> None:
     order = make_order()
-    claimed = order.claim("pay_1")
-    assert (claimed.live_payment_id, claimed.payment_attempts) == ("pay_1", 1)
-    assert replace(claimed, live_payment_id=None, payment_attempts=0) == order
+    claimed = order.claim("pay_1", HEAD)
+    assert (claimed.live_payment_id, claimed.payment_attempts, claimed.audit_head) == ("pay_1", 1, HEAD)
+    assert replace(claimed, live_payment_id=None, payment_attempts=0, audit_head=order.audit_head) == order
 
 
 @pytest.mark.proves("FR-017", "FR-022")
@@ -148,7 +149,7 @@ def test_a_claim_changes_nothing_that_clients_see() -> None:
 def test_declines_count_and_what_the_gateway_never_took_does_not(
     why: dict[str, bool], declines: int, payments: int
 ) -> None:
-    released = make_order().claim("pay_1").release(**why)
+    released = make_order().claim("pay_1", HEAD).release("pay_1", **why)
     assert released.live_payment_id is None
     assert (released.declined_payments, released.counted_payments) == (declines, payments)
 
@@ -188,7 +189,7 @@ def test_what_stands_against_a_payment(
 
 @pytest.mark.proves("FR-025")
 def test_an_order_that_is_paid_names_its_payment() -> None:
-    paid = make_order().claim("pay_1").mark_paid("pay_1", at=LATER)
+    paid = make_order().claim("pay_1", HEAD).mark_paid("pay_1", at=LATER)
     assert (paid.status, paid.payment_id, paid.version, paid.updated_at) == (OrderStatus.PAID, "pay_1", 2, LATER)
 
 
@@ -201,20 +202,43 @@ def test_an_order_without_a_payment_can_be_cancelled() -> None:
 @pytest.mark.proves("FR-113")
 def test_an_order_that_a_payment_holds_cannot_be_cancelled() -> None:
     with pytest.raises(PaymentInProgress) as refused:
-        make_order().claim("pay_1").cancel(at=LATER)
+        make_order().claim("pay_1", HEAD).cancel(at=LATER)
     assert refused.value.facts == {"transaction_id": "pay_1"}
 
 
 @pytest.mark.proves("FR-113")
 def test_an_order_that_is_paid_cannot_be_cancelled() -> None:
     with pytest.raises(InvalidTransition):
-        make_order().claim("pay_1").mark_paid("pay_1", at=LATER).cancel(at=LATER)
+        make_order().claim("pay_1", HEAD).mark_paid("pay_1", at=LATER).cancel(at=LATER)
 
 
 @pytest.mark.proves("FR-209")
-@pytest.mark.parametrize(("holder", "then"), [(None, "pay_2"), ("pay_1", "pay_1")])
-def test_a_charge_to_be_returned_holds_an_order_that_no_other_payment_holds(holder: str | None, then: str) -> None:
-    assert replace(make_order(), live_payment_id=holder).hold("pay_2").live_payment_id == then
+@pytest.mark.parametrize(
+    ("holder", "then", "waiting"),
+    [(None, "pay_2", ()), ("pay_2", "pay_2", ()), ("pay_1", "pay_1", ("pay_2",))],
+    ids=["which none holds", "which it holds", "after another"],
+)
+def test_a_charge_to_be_returned_holds_an_order(holder: str | None, then: str, waiting: tuple[str, ...]) -> None:
+    held = replace(make_order(), live_payment_id=holder).hold("pay_2")
+    assert (held.live_payment_id, held.returning_payment_ids) == (then, waiting)
+    assert held.hold("pay_2") == held
+
+
+@pytest.mark.proves("FR-209")
+@pytest.mark.parametrize(
+    ("released", "then", "waiting"),
+    [
+        pytest.param("pay_1", "pay_2", ("pay_3",), id="the next one holds it"),
+        pytest.param("pay_2", "pay_1", ("pay_3",), id="one that waited is back"),
+        pytest.param("pay_3", "pay_1", ("pay_2",), id="or another"),
+        pytest.param("pay_4", "pay_1", ("pay_2", "pay_3"), id="one that held nothing"),
+    ],
+)
+def test_an_order_stays_held_while_any_charge_is_on_its_way_back(
+    released: str, then: str, waiting: tuple[str, ...]
+) -> None:
+    order = replace(make_order(), live_payment_id="pay_1").hold("pay_2").hold("pay_3").release(released)
+    assert (order.live_payment_id, order.returning_payment_ids) == (then, waiting)
 
 
 @pytest.mark.proves("FR-210")
@@ -244,6 +268,22 @@ def test_an_order_whose_refund_came_back_may_be_refunded_again_and_stays_refunde
 
 
 @pytest.mark.proves("FR-029")
-def test_an_order_keeps_the_head_of_its_trail() -> None:
-    order, head = make_order(), AuditHead(1, "f" * 64)
-    assert order.with_audit_head(head) == replace(order, audit_head=head)
+def test_an_order_keeps_the_head_of_its_trail_and_what_it_was_written_with() -> None:
+    order = make_order()
+    assert order.with_audit_head(HEAD) == replace(order, audit_head=HEAD)
+    assert order.written_with(HEAD) == replace(order, audit_head=HEAD, written_at_entry=2)
+
+
+@pytest.mark.proves("FR-014")
+@pytest.mark.parametrize(
+    ("changes", "holder"),
+    [
+        pytest.param({}, "pay_1_001", id="the first payment, if there is one"),
+        pytest.param({"payment_attempts": 2}, "pay_1_003", id="the next one"),
+        pytest.param({"payment_attempts": 2, "live_payment_id": "pay_1_001"}, "pay_1_001", id="one that is known"),
+        pytest.param({"status": OrderStatus.CANCELLED}, None, id="none once it is cancelled"),
+        pytest.param({"status": OrderStatus.PAID, "live_payment_id": "pay_1_001"}, None, id="nor once it is paid"),
+    ],
+)
+def test_one_payment_can_hold_an_order(changes: dict[str, Any], holder: str | None) -> None:
+    assert replace(make_order(), **changes).holder_id == holder

@@ -25,7 +25,8 @@ def start_payment(*, earlier_attempts: int = 0) -> Payment:
         at=AT,
     )
     for number in range(earlier_attempts):
-        order = order.claim(f"pay_1_{number + 1:03}").release(declined=True)
+        payment_id = f"pay_1_{number + 1:03}"
+        order = order.claim(payment_id, order.audit_head).release(payment_id, declined=True)
     return Payment.start(order, idempotency_key_hash="key", request_hash="request", at=AT, due_at=LATER)
 
 
@@ -262,3 +263,25 @@ def test_a_retry_asks_again_for_ten_minutes_or_as_long_as_the_customer_has(act_u
     last = datetime.fromisoformat(f"2026-01-31T{may}Z")
     assert payment.may_be_resumed(last)
     assert not payment.may_be_resumed(last + timedelta(milliseconds=1))
+
+
+HELD = start_payment()
+CHARGED = HELD.succeed(gateway_reference="ch_1", at=AT)
+WRONG = HELD.refuse_charge(reason="wrong_charge", gateway_reference="ch_1", at=AT)
+
+
+@pytest.mark.proves("FR-014", "FR-209")
+@pytest.mark.parametrize(
+    ("payment", "holds"),
+    [
+        pytest.param(HELD, True, id="pending"),
+        pytest.param(HELD.leave_open(gateway_reference=None, act_until=None, at=AT), True, id="unknown"),
+        pytest.param(CHARGED, True, id="succeeded"),
+        pytest.param(WRONG, True, id="charged wrongly"),
+        pytest.param(HELD.decline(decline_code="lost_card", gateway_reference=None, at=AT), False, id="declined"),
+        pytest.param(HELD.fail(reason="gateway_unavailable", at=AT), False, id="not charged"),
+        pytest.param(CHARGED.end_returned(at=AT), False, id="returned"),
+    ],
+)
+def test_a_payment_holds_its_order_while_it_may_have_been_charged(payment: Payment, holds: bool) -> None:
+    assert payment.holds_order is holds

@@ -38,7 +38,6 @@ class Table:
     postponed: list[str] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     postpone: Callable[[], bool] = lambda: True
-    reads: list[str] = field(default_factory=list)
 
     def list_due(self, *, before: str, limit: int) -> list[Due]:
         assert before == format_time(NOW)
@@ -50,14 +49,12 @@ class Table:
         return self.postpone()
 
     def get_payment(self, _payment_id: str) -> Payment | None:
-        self.reads.append("payment")
         if not self.payments:
             return None
         return self.payments.pop(0) if len(self.payments) > 1 else self.payments[0]
 
-    def get_order(self, _customer_id: str, _order_id: str) -> Order:
-        self.reads.append("order")
-        return self.order
+    def get_order_of(self, payment: Payment) -> tuple[Order, Payment]:
+        return self.order, self.get_payment(payment.payment_id) or payment
 
     def get_refunds_of(self, _payment: Payment, _deadline: Deadline) -> list[Refund]:
         return self.refunds
@@ -267,23 +264,6 @@ def test_refunds_that_a_bank_sent_back_are_counted(
     settlement = make_service(Table([REFUNDED], refunds=refunds), gateway).settle_payment(author(), "pay_1_001")
     assert settlement == Settlement(False, rejected)
     assert gateway.calls == ["find_refunds"]
-
-
-@pytest.mark.proves("FR-208", "FR-209", "FR-233")
-@pytest.mark.parametrize(
-    ("payments", "gateway"),
-    [
-        pytest.param([CHARGED], Gateway(), id="to link it"),
-        pytest.param([FAILED, RETURNED], Gateway(CHARGE), id="to return it"),
-        pytest.param([REFUNDED], Gateway(refunds=[SENT_BACK]), id="to take a refund back"),
-    ],
-)
-def test_the_order_is_read_before_its_payment(payments: list[Payment], gateway: Gateway) -> None:
-    """Every change of a payment changes its order: a write that takes for granted the order as it was read first would
-    otherwise put back what another did to the payment in between."""
-    table = Table(list(payments), refunds=[MADE])
-    make_service(table, gateway).settle_payment(author(), payments[0].payment_id)
-    assert table.reads == ["payment", "order", "payment"]
 
 
 @pytest.mark.proves("FR-230")

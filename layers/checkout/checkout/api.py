@@ -134,15 +134,21 @@ def note(**ids: str) -> None:
     )
 
 
-def problem(error: CheckoutError, request: Request, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
-    """A refusal as a problem document, RFC 9457 (FR-004)."""
+def problem(
+    error: CheckoutError,
+    request: Request,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    request_id: str | None = None,
+) -> Response:
+    """A refusal as a problem document, RFC 9457 (FR-004); `request_id` where it is another request's than this."""
     body = {
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "request_id": request.request_id,
+        "request_id": request_id or request.request_id,
         **error.facts,
     }
     retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}

@@ -24,7 +24,7 @@ from checkout.errors import (
 from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken, RequestRefused
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
-from checkout.order_table import OrderChanged, OrderTable, OrderToPay, decide_on_latest
+from checkout.order_table import OrderChanged, OrderTable, decide_on_latest, hold_order
 from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
 from checkout.payments import NOT_TAKEN, REFUSED, Payment
@@ -34,21 +34,18 @@ __all__ = ["Attempt", "ChargingService", "PaymentResult"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An order and a payment of it. `resumed` where it is open and an earlier request had started it; `has_key`
-    where the record of its key is this payment's: after a day there may be none, or another's."""
+    """An order and a payment of it. `resumed` where it is open and an earlier request had started it."""
 
     order: Order
     payment: Payment
     resumed: bool = False
-    has_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """A payment; whether it had ended before; and where the gateway waits for the customer, what the client needs."""
+    """A payment; and where the gateway waits for the customer, what the client needs."""
 
     payment: Payment
-    had_ended: bool = False
     next_action: Mapping[str, Any] | None = None
 
 
@@ -75,12 +72,11 @@ class ChargingService:
     def pay(
         self, caller: Caller, *, order_id: str, token: str, money: Money, key: RequestKey[Payment]
     ) -> PaymentResult:
-        """The payment, succeeded, declined, or pending where the outcome is not known. An outcome is kept, with the
-        answer to it, under the request's key.
+        """The payment, succeeded, declined, or pending where the outcome is not known.
 
-        A retry with the key of any payment of the order gets that payment: its outcome, or where it is still open the
-        gateway is asked again under the same payment id, for a while (FR-018, FR-204). Raises KeyTaken where the key
-        has an answer, OrderNotFound, OrderNotPayable, AmountMismatch, InvalidToken, PaymentInProgress,
+        A retry with the key of a payment of the order gets that payment: its outcome, or where it is still open the
+        gateway is asked again under the same payment id, for a while (FR-018, FR-204). Raises KeyTaken where that
+        payment has ended, OrderNotFound, OrderNotPayable, AmountMismatch, InvalidToken, PaymentInProgress,
         PaymentAlreadySucceeded, PaymentNotSucceeded where its charge went back, TooManyAttempts, IdempotencyKeyReused,
         IdempotencyInProgress, GatewayUnavailable.
         """
@@ -90,61 +86,64 @@ class ChargingService:
         begun: list[AuditHead] = []
 
         def claim() -> Attempt:
-            order, to_pay = self._read_order(caller, order_id, key)
-            if to_pay.key_record and to_pay.key_record.answers(key.payload_hash):
-                raise KeyTaken(to_pay.key_record)
-            payments = self._orders.get_payments_of(order, caller.deadline)
-            # The latest first: where one was surely not charged, its key went on to the next.
-            for payment in reversed(payments):
-                if payment.idempotency_key_hash == key.key_id and payment.holds_key:
-                    if payment.request_hash != key.payload_hash:
-                        raise IdempotencyKeyReused
-                    if order.audit_head in begun:
-                        return Attempt(order, payment)
-                    return self._resume(caller, order, payment, to_pay.key_record)
-            self._check_key(order, to_pay.key_record, payments)
+            to_pay = self._orders.get_order_to_pay(
+                caller.customer_id, order_id, key.key_id, self._clock(), caller.deadline
+            )
+            if to_pay.order is None:
+                raise OrderNotFound
+            holder = self._find_holder(to_pay.order, to_pay.first_payment, was_refused=bool(begun))
+            order = hold_order(to_pay.order, holder)
+            kept = self._find_kept([holder, to_pay.first_payment], to_pay.key_record, key)
+            if kept:
+                if order.audit_head in begun:
+                    return Attempt(order, kept)
+                return self._resume(caller, hold_order(order, kept), kept)
             order.check_payable(money, self._limits)
-            for payment in payments:
-                if payment.is_open or payment.is_being_returned:
-                    raise PaymentInProgress(transaction_id=payment.payment_id)
-                if payment.has_succeeded:
-                    raise PaymentAlreadySucceeded(transaction_id=payment.payment_id)
+            if holder and holder.has_succeeded:
+                raise PaymentAlreadySucceeded(transaction_id=holder.payment_id)
+            if holder:
+                raise PaymentInProgress(transaction_id=holder.payment_id)
             if to_pay.declines >= self._limits.hourly_declines:
                 raise self._refuse_for_now(to_pay.declines)
             self._gateway.check_token(token)
             return self._claim_order(caller, order, key, to_pay.key_record, begun)
 
-        def give_up() -> CheckoutError:
-            # Whoever was faster, each time, is a payment of this order.
-            order, _ = self._read_order(caller, order_id, key)
-            payments = self._orders.get_payments_of(order, caller.deadline)
-            return PaymentInProgress(transaction_id=payments[-1].payment_id) if payments else StoreUnavailable()
-
-        attempt = decide_on_latest(claim, give_up=give_up)
+        attempt = decide_on_latest(claim)
         payment = attempt.payment
         if not payment.is_open:
-            self._keep_answer(payment, key)
-            return PaymentResult(payment, had_ended=True)
+            raise KeyTaken(key.complete(payment.payment_id, payment, self._clock()))
         if not payment.may_be_resumed(self._clock()):
             return PaymentResult(payment)
-        return self._charge(caller, attempt, token, key)
+        return self._charge(caller, attempt, token)
 
-    def _read_order(self, caller: Caller, order_id: str, key: RequestKey[Payment]) -> tuple[Order, OrderToPay]:
-        to_pay = self._orders.get_order_to_pay(caller.customer_id, order_id, key.key_id, self._clock(), caller.deadline)
-        if to_pay.order is None:
-            raise OrderNotFound
-        return to_pay.order, to_pay
+    def _find_holder(self, order: Order, first: Payment | None, *, was_refused: bool) -> Payment | None:
+        """The payment that holds an order. After the first one it is not looked for before the claim was refused: that
+        is refused where there is one."""
+        if first is None or first.payment_id == order.holder_id:
+            return first
+        if order.holder_id and (order.live_payment_id or was_refused):
+            return self._orders.get_payment(order.holder_id)
+        return None
 
-    def _check_key(self, order: Order, record: KeyRecord | None, payments: Sequence[Payment]) -> None:
-        """Raises IdempotencyKeyReused where another order has a payment under the key that may have been charged."""
-        if record is None or record.made_id in {payment.payment_id for payment in payments}:
-            return
-        payment = self._orders.get_payment(record.made_id)
-        if payment and payment.order_id == order.order_id:
-            # It was started after the order was read.
-            raise OrderChanged
-        if payment is None or payment.holds_key:
-            raise IdempotencyKeyReused
+    def _find_kept(
+        self, known: Sequence[Payment | None], record: KeyRecord | None, key: RequestKey[Payment]
+    ) -> Payment | None:
+        """The payment that the key is used up by; one that was surely not charged leaves it to another (FR-204).
+
+        Raises IdempotencyKeyReused where that is of another request, also of another order (FR-011).
+        """
+        payments = [payment for payment in known if payment]
+        if record and record.made_id not in {payment.payment_id for payment in payments}:
+            made = self._orders.get_payment(record.made_id)
+            if made is None:
+                raise IdempotencyKeyReused
+            payments.append(made)
+        for payment in payments:
+            if payment.idempotency_key_hash == key.key_id and payment.holds_key:
+                if payment.request_hash != key.payload_hash:
+                    raise IdempotencyKeyReused
+                return payment
+        return None
 
     def _refuse_for_now(self, declines: int) -> TooManyAttempts:
         now = self._clock()
@@ -180,12 +179,9 @@ class ChargingService:
             facts={**facts_of(payment), "attempt": payment.attempt},
             at=payment.created_at,
         )
-        claimed = order.claim(payment.payment_id)
         begun.append(entry.head)
         try:
             self._orders.claim_order(
-                order,
-                claimed,
                 payment,
                 entry,
                 key.start(payment.payment_id, now),
@@ -198,29 +194,20 @@ class ChargingService:
             # It may have been written all the same.
             self._leave(caller, payment)
             raise
-        return Attempt(claimed.with_audit_head(entry.head), payment)
+        return Attempt(order.claim(payment.payment_id, entry.head), payment)
 
-    def _resume(self, caller: Caller, order: Order, payment: Payment, record: KeyRecord | None) -> Attempt:
+    def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
         _check_kept(payment)
         now = self._clock()
         if payment.is_open and payment.is_busy(format_time(now)):
             raise IdempotencyInProgress
         if not (payment.is_open and payment.may_be_resumed(now)):
             return Attempt(order, payment)
-        has_key = record is not None and record.holds(payment.payment_id, now)
         resumed = payment.resume(at=format_time(now), busy_until=_busy_until(caller, now))
         self._orders.note_work_on_payment(payment, resumed, caller.deadline)
-        return Attempt(order, resumed, resumed=True, has_key=has_key)
+        return Attempt(order, resumed, resumed=True)
 
-    def _keep_answer(self, payment: Payment, key: RequestKey[Payment]) -> None:
-        """To a payment that somebody else has ended."""
-        try:
-            self._orders.keep_answer(key.complete(payment.payment_id, payment, self._clock()))
-        except StoreUnavailable:
-            # It follows from the payment, each time that it is asked for.
-            return
-
-    def _charge(self, caller: Caller, attempt: Attempt, token: str, key: RequestKey[Payment]) -> PaymentResult:
+    def _charge(self, caller: Caller, attempt: Attempt, token: str) -> PaymentResult:
         """Asks the gateway, and puts on record what it says.
 
         The payment as it is, still pending, where that cannot be written: nobody is told what is not on record.
@@ -229,37 +216,31 @@ class ChargingService:
         try:
             charge = self._gateway.charge(attempt.payment, token, caller.gateway_deadline)
         except OutcomeUnknown:
-            return self._record(caller, attempt, None, key)
+            return self._record(caller, attempt, None)
         except RequestRefused:
-            return self._fail(caller, attempt, key, REFUSED, GatewayUnavailable())
+            return self._fail(caller, attempt, REFUSED, GatewayUnavailable())
         except RequestNotTaken:
-            return self._fail(caller, attempt, key, NOT_TAKEN, GatewayUnavailable())
+            return self._fail(caller, attempt, NOT_TAKEN, GatewayUnavailable())
         except InvalidToken as refusal:
-            return self._fail(caller, attempt, key, "invalid_token", refusal)
-        return self._record(caller, attempt, charge, key)
+            return self._fail(caller, attempt, "invalid_token", refusal)
+        return self._record(caller, attempt, charge)
 
-    def _record(
-        self, caller: Caller, attempt: Attempt, charge: Charge | None, key: RequestKey[Payment]
-    ) -> PaymentResult:
+    def _record(self, caller: Caller, attempt: Attempt, charge: Charge | None) -> PaymentResult:
         order, payment = attempt.order, attempt.payment
         try:
             if charge is None or _is_doubtful(charge, payment):
-                recorded, is_ours = self._recorder.record_unknown(caller, order, payment)
+                recorded, _ = self._recorder.record_unknown(caller, order, payment)
             else:
-                recorded, is_ours = self._recorder.record_charge(
-                    caller, order, payment, charge, key=key if attempt.has_key else None
-                )
+                recorded, _ = self._recorder.record_charge(caller, order, payment, charge)
         except StoreUnavailable:
-            recorded, is_ours = self._leave(caller, payment), False
-        return self._tell(recorded, is_ours, key, charge)
+            recorded = self._leave(caller, payment)
+        return self._tell(recorded, charge)
 
-    def _fail(
-        self, caller: Caller, attempt: Attempt, key: RequestKey[Payment], reason: str, refusal: CheckoutError
-    ) -> PaymentResult:
+    def _fail(self, caller: Caller, attempt: Attempt, reason: str, refusal: CheckoutError) -> PaymentResult:
         """Raises the refusal once it is on record that nobody was charged; else the payment as it is."""
         if attempt.resumed:
             # This request was not taken; the one that started the payment may have been.
-            return self._record(caller, attempt, None, key)
+            return self._record(caller, attempt, None)
         try:
             ended, is_ours = self._recorder.record_failure(
                 caller, attempt.order, attempt.payment, reason=reason, by_sole_request=True
@@ -272,18 +253,14 @@ class ChargingService:
             finally:
                 # Else a frame and its error keep each other, and the request.
                 del refusal
-        return self._tell(ended, is_ours, key)
+        return self._tell(ended)
 
-    def _tell(
-        self, payment: Payment, is_ours: bool, key: RequestKey[Payment], charge: Charge | None = None
-    ) -> PaymentResult:
+    def _tell(self, payment: Payment, charge: Charge | None = None) -> PaymentResult:
         """What becomes of a payment, by this request or by a faster one."""
         _check_kept(payment)
         if payment.failure_reason:
             # Settling was faster, and made the charge impossible.
             raise GatewayUnavailable
-        if not (payment.is_open or is_ours):
-            self._keep_answer(payment, key)
         next_action = charge.next_action if charge and payment.is_open else None
         return PaymentResult(payment, next_action=next_action)
 

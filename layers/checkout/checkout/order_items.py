@@ -3,7 +3,7 @@
 from typing import Any
 from zlib import crc32
 
-from checkout.audit import AuditHead
+from checkout.audit import EMPTY_TRAIL, AuditHead
 from checkout.dynamodb import Item
 from checkout.money import Money
 from checkout.orders import Order, OrderItem, PublicOrder
@@ -47,6 +47,7 @@ def from_order(order: Order, head: AuditHead) -> dict[str, Any]:
             "created_at": order.created_at,
             "updated_at": order.updated_at,
             "live_payment_id": order.live_payment_id,
+            "returning_payment_ids": list(order.returning_payment_ids) or None,
             "payment_attempts": order.payment_attempts,
             "declined_payments": order.declined_payments,
             "refused_payments": order.refused_payments,
@@ -65,10 +66,12 @@ def to_order(item: Item) -> Order:
     return Order(
         **_read_public_fields(item),
         live_payment_id=item.get("live_payment_id"),
+        returning_payment_ids=tuple(item.get("returning_payment_ids", ())),
         payment_attempts=item["payment_attempts"],
         declined_payments=item["declined_payments"],
         refused_payments=item["refused_payments"],
         audit_head=AuditHead(item["audit_sequence"], item["audit_hash"]),
+        written_at_entry=item["audit_sequence"],
     )
 
 
@@ -116,6 +119,9 @@ def from_payment(payment: Payment) -> dict[str, Any]:
             "linked_at": payment.linked_at,
             "due_at": payment.due_at,
             "settle_attempts": payment.settle_attempts,
+            "declined_in": payment.declined_in,
+            "audit_sequence": payment.audit_head.sequence or None,
+            "audit_hash": payment.audit_head.hash if payment.audit_head.sequence else None,
             "started_on": payment.created_at[:10],
             "due_shard": _shard_of(payment.payment_id) if payment.due_at else None,
         }
@@ -123,10 +129,14 @@ def from_payment(payment: Payment) -> dict[str, Any]:
 
 
 def to_payment(item: Item) -> Payment:
-    derived = {"amount", "currency", "started_on", "due_shard"}
-    fields = {name: value for name, value in item.items() if name not in derived}
+    other = {"amount", "currency", "audit_sequence", "audit_hash", "started_on", "due_shard"}
+    fields = {name: value for name, value in item.items() if name not in other}
     fields["status"] = PaymentStatus(item["status"])
-    return Payment(money=Money(item["amount"], item["currency"]), **fields)
+    return Payment(
+        money=Money(item["amount"], item["currency"]),
+        audit_head=AuditHead(item["audit_sequence"], item["audit_hash"]) if "audit_hash" in item else EMPTY_TRAIL,
+        **fields,
+    )
 
 
 def from_refund(refund: Refund) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class OrderService:
         """FR-112, FR-113. Raises OrderNotFound, InvalidTransition, PaymentInProgress."""
 
         def cancel() -> Order:
-            order = self._orders.get_order(caller.customer_id, order_id)
+            order = self._orders.get_held_order(caller.customer_id, order_id, caller.deadline)
             if order is None:
                 raise OrderNotFound
             if order.status is OrderStatus.CANCELLED:

@@ -1,11 +1,13 @@
 """Orders, payments, refunds and audit entries: what is in their tables, and every read and write of them.
 
 Items
-    orders      key customer_id, order_id. An order, its claim (live_payment_id, payment_attempts, declined_payments)
-                and the head of its audit trail (audit_sequence, audit_hash). status_order_id is `<status>#<order_id>`,
-                the sort key of the local index by_status; the index by_order_id tells whose an order is.
-    payments    key payment_id. One attempt to pay an order. Two indexes: by_day, key started_on; and the sparse due,
-                key due_shard and due_at, of the payments with something left to be done.
+    orders      key customer_id, order_id. An order, what it knows of its payments (live_payment_id, payment_attempts,
+                declined_payments) and the head of its audit trail (audit_sequence, audit_hash), both as of when it was
+                written last. status_order_id is `<status>#<order_id>`, the sort key of the local index by_status; the
+                index by_order_id tells whose an order is.
+    payments    key payment_id. One attempt to pay an order, and the head of the trail where it was written without the
+                order. Two indexes: by_day, key started_on; and the sparse due, key due_shard and due_at, of the
+                payments with something left to be done.
     refunds     key refund_id. One refund of a payment.
     audit       key order_id, sequence. Put once, never updated or deleted.
     keys        key id, of operation, customer and idempotency key: which order, payment or refund was made under it,
@@ -17,7 +19,8 @@ Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            Query on by_order_id, then GetItem, consistent
     an order to pay, its customer's         BatchGetItem, consistent
-    declines, and the record of the key
+    declines, its first payment, and the
+    record of the key
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
     an order and a payment of it            BatchGetItem, consistent
@@ -28,9 +31,11 @@ Access
     the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
-Every transaction that changes an order has the condition `unchanged`: nobody wrote the order since it was read. What
-was decided from the read therefore still holds at the write. The other conditions say, clause by clause, what the
-change itself rests on; they hold whatever was read.
+A change of an order or of a payment appends the next entry of the order's trail, and an entry is written once: of two
+that were decided from the same state one is written. So the entry is the lock, and a payment that starts, or ends and
+keeps its hold, is written without its order: `hold_order` says what the order is with it. Where the order is written,
+the condition `unchanged` says that nobody wrote it since it was read. The other conditions say, clause by clause, what
+the change itself rests on; they hold whatever was read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +56,7 @@ from checkout.dynamodb import (
     reading_faults,
     to_wire,
 )
-from checkout.errors import CheckoutError, StoreUnavailable
+from checkout.errors import StoreUnavailable
 from checkout.identifiers import is_order_id, is_payment_id, payment_id_of, refund_id_of
 from checkout.key_records import KeyRecord, KeyTaken
 from checkout.order_items import (
@@ -72,7 +77,7 @@ from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"]
+__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest", "hold_order"]
 
 MAX_DECISIONS = 6
 AFTER_ALL_IDS = "~"
@@ -82,6 +87,7 @@ DECLINES_KEPT = timedelta(hours=2)
 # A payment that pays for its order is refunded by staff, not returned.
 UNPAID_BY_IT = "(attribute_not_exists(payment_id) OR payment_id <> :payment_id)"
 UNLINKED = "attribute_not_exists(linked_at)"
+HELD_BY_NO_OTHER = "(attribute_not_exists(live_payment_id) OR live_payment_id = :payment_id)"
 
 Decision = TypeVar("Decision")
 
@@ -90,19 +96,32 @@ class OrderChanged(Exception):
     """The order or its payment is not as it was read: read it again and decide again. Nothing was written."""
 
 
-def decide_on_latest(
-    decide: Callable[[], Decision], *, give_up: Callable[[], CheckoutError] = StoreUnavailable
-) -> Decision:
+def decide_on_latest(decide: Callable[[], Decision]) -> Decision:
     """What `decide` returns; it reads, decides and writes, and is called again when OrderChanged tells it was late.
 
-    Raises what `give_up` makes, StoreUnavailable by default, where others keep being faster.
+    Raises StoreUnavailable where others keep being faster.
     """
     for _ in range(MAX_DECISIONS):
         try:
             return decide()
         except OrderChanged:
             continue
-    raise give_up()
+    raise StoreUnavailable
+
+
+def hold_order(order: Order, payment: Payment | None) -> Order:
+    """An order as it is with a payment of it: held, where that holds it and the order was not written with it.
+
+    Raises OrderChanged where the order was read before the payment let go of it.
+    """
+    if payment is None or payment.payment_id != order.holder_id:
+        return order
+    if not payment.holds_order or payment.linked_at:
+        raise OrderChanged
+    head = max(order.audit_head, payment.audit_head, key=lambda head: head.sequence)
+    if order.live_payment_id:
+        return order.with_audit_head(head)
+    return order.claim(payment.payment_id, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +149,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
-    """An order; how many payments of its customer were declined, or may yet be, within this hour; and what is kept
-    under the payment's idempotency key, of whatever order."""
+    """An order as it was written last; the first payment of it; how many payments of its customer were declined, or may
+    yet be, within this hour; and what is kept under the payment's idempotency key, of whatever order."""
 
     order: Order | None
+    first_payment: Payment | None
     declines: int
     key_record: KeyRecord | None
 
@@ -189,15 +209,17 @@ class OrderTable:
     ) -> OrderToPay:
         """The order, and what else decides on a payment of it; no order where the customer has none of this id."""
         if not is_order_id(order_id):
-            return OrderToPay(None, 0, None)
+            return OrderToPay(None, None, 0, None)
         keys = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
+            self._payments: [{"payment_id": payment_id_of(order_id, 1)}],
             self._declines: [_to_hour_key(customer_id, now)],
             self._keys: [{"id": key_id}],
         }
         found = self._read_batch(keys, deadline)
         return OrderToPay(
-            order=next((to_order(item) for item in found[self._orders]), None),
+            order=next(map(to_order, found[self._orders]), None),
+            first_payment=next(map(to_payment, found[self._payments]), None),
             declines=sum(item["declines"] for item in found[self._declines]),
             key_record=next((_to_key_record(item, now) for item in found[self._keys]), None),
         )
@@ -242,16 +264,32 @@ class OrderTable:
             next(map(to_payment, found[self._payments]), None),
         )
 
+    def get_held_order(self, customer_id: str, order_id: str, deadline: Deadline) -> Order | None:
+        """An order as it is, with the payment that holds it. Raises OrderChanged."""
+        first_id = payment_id_of(order_id, 1)
+        order, payment = self.get_order_and_payment(customer_id, order_id, first_id, deadline)
+        if order is None:
+            return None
+        if order.holder_id not in {None, first_id}:
+            payment = self.get_payment(str(order.holder_id))
+        return hold_order(order, payment)
+
+    def get_order_of(self, payment: Payment) -> tuple[Order, Payment]:
+        """A payment as it is now, and its order with the payment that holds it: this one or another.
+
+        Raises OrderChanged, and LookupError where one of them is gone.
+        """
+        order = self.get_order(payment.customer_id, payment.order_id)
+        now = self.get_payment(payment.payment_id)
+        if order is None or now is None:
+            raise LookupError("a payment or its order is gone")
+        is_other = order.holder_id not in {None, now.payment_id}
+        return hold_order(order, self.get_payment(str(order.holder_id)) if is_other else now), now
+
     def get_payments(self, payment_ids: Sequence[str], deadline: Deadline) -> list[Payment]:
         """Those that exist, in any order."""
         keys = [{"payment_id": payment_id} for payment_id in payment_ids]
         return [to_payment(item) for item in self._get_all(self._payments, keys, deadline)]
-
-    def get_payments_of(self, order: Order, deadline: Deadline) -> list[Payment]:
-        """All attempts to pay an order, the first one first; their ids follow from the order."""
-        numbers = range(1, order.payment_attempts + 1)
-        payments = self.get_payments([payment_id_of(order.order_id, number) for number in numbers], deadline)
-        return sorted(payments, key=lambda payment: payment.attempt)
 
     def get_refunds_of(self, payment: Payment, deadline: Deadline) -> list[Refund]:
         """All refunds of a payment, the first one first; their ids follow from the payment."""
@@ -357,8 +395,6 @@ class OrderTable:
 
     def claim_order(
         self,
-        before: Order,
-        after: Order,
         payment: Payment,
         entry: AuditEntry,
         record: KeyRecord,
@@ -370,29 +406,14 @@ class OrderTable:
     ) -> None:
         """A payment takes hold of an order and starts, before the gateway is called (FR-014, FR-015).
 
-        It is counted as declined in this hour until it is known not to be, so that the cap holds for those under way
-        (FR-227). `replaced` is of a payment under the same key that was surely not charged.
+        Its order is not written: that it may be paid, and is held by no other, holds as long as nothing is appended to
+        its trail. It is counted as declined in this hour until it is known not to be, so that the cap holds for those
+        under way (FR-227). `replaced` is of a payment under the same key that was surely not charged.
         """
-        payable, origins = _may_become(OrderStatus.PAID)
-        conditions = [
-            payable,
-            # One live payment at a time.
-            "attribute_not_exists(live_payment_id)",
-            # The caps hold for concurrent attempts too.
-            "declined_payments < :max_declines",
-            "payment_attempts < :max_payments",
-        ]
-        values = {
-            **origins,
-            ":max_declines": limits.declines,
-            # Those that never reached the gateway do not count.
-            ":max_payments": limits.payments + before.refused_payments,
-        }
         absent = "attribute_not_exists(payment_id)"
         self._write(
             [
-                self._change_order(before, after, entry, conditions, values),
-                self._put(self._payments, from_payment(payment), absent),
+                self._put(self._payments, from_payment(payment.with_audit_head(entry.head)), absent),
                 self._append(entry),
                 self._use_key(record, at, replaced),
                 self._count_decline(payment.customer_id, at, limits.hourly_declines),
@@ -428,20 +449,22 @@ class OrderTable:
             return "due_at" in cast("dict[str, Any]", failure.response).get("Item", {})
         return True
 
-    def leave_payment_open(
-        self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
+    def keep_hold(
+        self, payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline, *, at: datetime
     ) -> None:
-        """What became of a payment is not known, and that is on record (FR-203). Takes each before and after."""
+        """A payment succeeded, or its outcome is not known, or its charge is to be returned: it goes on holding its
+        order, which is not written (FR-016, FR-203, FR-209). Takes it before and after."""
+        before, after = payment
         self._write(
             [
-                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment)),
-                self._change_payment(*payment, [], {}),
+                self._change_payment(before, after.with_audit_head(entry.head), [], {}),
                 self._append(entry),
+                *([] if after.is_open else self._uncount_decline(after, at)),
             ],
             deadline,
         )
 
-    def finish_payment(
+    def let_go(
         self,
         order: tuple[Order, Order],
         payment: tuple[Payment, Payment],
@@ -450,23 +473,20 @@ class OrderTable:
         *,
         at: datetime,
         by_sole_request: bool,
-        record: KeyRecord | None,
     ) -> None:
-        """A payment gets its outcome, and where it failed lets go of the order (FR-016, FR-017).
+        """A payment failed, and lets go of the order (FR-017, FR-019).
 
         Takes each before and after. `by_sole_request` where the outcome is known only as long as no other request asked
-        the gateway. `record` is the answer to it, where somebody is answered whose key it is. What was no decline
-        counts no longer in the hour that it began in (FR-227).
+        the gateway. What was no decline counts no longer in the hour that it began in (FR-227).
         """
         payment_conditions = ["attribute_not_exists(resumed_at)"] if by_sole_request else []
         self._write(
             [
                 # The payment that ends is the one that holds the order.
-                self._change_order(*order, entry, ["live_payment_id = :payment_id"], _holder(payment)),
+                self._change_order(*order, entry, [HELD_BY_NO_OTHER], _holder(payment)),
                 self._change_payment(*payment, payment_conditions, {}),
                 self._append(entry),
                 *([] if payment[1].was_declined else self._uncount_decline(payment[1], at)),
-                *self._complete(record),
             ],
             deadline,
         )
@@ -479,7 +499,7 @@ class OrderTable:
         order_conditions = [
             payable,
             # The payment that holds the order is the one that pays for it.
-            "live_payment_id = :payment_id",
+            HELD_BY_NO_OTHER,
         ]
         payment_conditions = [
             "#status = :succeeded",
@@ -658,10 +678,11 @@ class OrderTable:
         return change_item(
             self._orders,
             {"customer_id": before.customer_id, "order_id": before.order_id},
-            from_order(before, before.audit_head),
+            # What is known of the payment that holds it may not have been written with the order.
+            {**from_order(before, before.audit_head), "live_payment_id": None, "payment_attempts": None},
             from_order(after, entry.head),
             conditions=[*conditions, unchanged],
-            values={**values, ":seen_sequence": before.audit_head.sequence},
+            values={**values, ":seen_sequence": before.written_at_entry},
         )
 
     def _change_payment(self, before: Payment, after: Payment, conditions: list[str], values: Item) -> Item:

@@ -14,6 +14,7 @@ from checkout.errors import (
     TooManyAttempts,
     ValidationFailed,
 )
+from checkout.identifiers import payment_id_of
 from checkout.money import Money
 from checkout.products import Product
 from checkout.transitions import OrderStatus, check_order_transition, origins_of
@@ -104,14 +105,18 @@ class Order(PublicOrder):
     """An order, and the bookkeeping that guards it.
 
     `live_payment_id` is the one payment that is pending or succeeded: it holds the order, so that there is at most one
-    live charge. `refused_payments` never reached the gateway. `audit_head` moves with every write of the order.
+    live charge. `returning_payment_ids` are those whose charges go back meanwhile: the next to hold it.
+    `refused_payments` never reached the gateway. `audit_head` moves with every change of the order or of
+    a payment; `written_at_entry` is the number of the entry that the order itself was written with last.
     """
 
     live_payment_id: str | None = None
+    returning_payment_ids: tuple[str, ...] = ()
     payment_attempts: int = 0
     declined_payments: int = 0
     refused_payments: int = 0
     audit_head: AuditHead = EMPTY_TRAIL
+    written_at_entry: int = 0
 
     @classmethod
     def create(
@@ -167,19 +172,36 @@ class Order(PublicOrder):
         """Attempts to pay it; what never reached the gateway does not count."""
         return self.payment_attempts - self.refused_payments
 
-    def claim(self, payment_id: str) -> "Order":
-        """Held by a payment that starts; what clients see does not change (FR-014)."""
-        return replace(self, live_payment_id=payment_id, payment_attempts=self.payment_attempts + 1)
+    @property
+    def holder_id(self) -> str | None:
+        """The payment that holds it, or the one that does if it exists; None where none can."""
+        if self.status not in origins_of(OrderStatus.PAID):
+            return None
+        return self.live_payment_id or payment_id_of(self.order_id, self.payment_attempts + 1)
+
+    def claim(self, payment_id: str, head: AuditHead) -> "Order":
+        """Held by a payment that was started with the entry of this head; the order is not written (FR-014)."""
+        return replace(self, live_payment_id=payment_id, payment_attempts=self.payment_attempts + 1, audit_head=head)
 
     def hold(self, payment_id: str) -> "Order":
-        """Held by a charge that is to be returned, unless another payment holds it: no second charge meanwhile."""
-        return replace(self, live_payment_id=self.live_payment_id or payment_id)
+        """Held by a charge that is to be returned, as soon as no other payment holds it: no second charge meanwhile."""
+        if self.live_payment_id is None:
+            return replace(self, live_payment_id=payment_id)
+        if payment_id in {self.live_payment_id, *self.returning_payment_ids}:
+            return self
+        return replace(self, returning_payment_ids=(*self.returning_payment_ids, payment_id))
 
-    def release(self, *, declined: bool = False, refused: bool = False) -> "Order":
-        """Let go by a payment that failed, declined or never taken by the gateway: payable again (FR-017, FR-019)."""
+    def release(self, payment_id: str, *, declined: bool = False, refused: bool = False) -> "Order":
+        """Let go by a payment that failed, declined or never taken by the gateway, or whose charge went back: payable
+        again, unless another charge is on its way back (FR-017, FR-019, FR-209)."""
+        returning = tuple(waiting for waiting in self.returning_payment_ids if waiting != payment_id)
+        live = self.live_payment_id
+        if live == payment_id:
+            live, returning = next(iter(returning), None), returning[1:]
         return replace(
             self,
-            live_payment_id=None,
+            live_payment_id=live,
+            returning_payment_ids=returning,
             declined_payments=self.declined_payments + declined,
             refused_payments=self.refused_payments + refused,
         )
@@ -221,8 +243,12 @@ class Order(PublicOrder):
         return replace(self, refunded_amount=self.refunded_amount - amount, version=self.version + 1, updated_at=at)
 
     def with_audit_head(self, head: AuditHead) -> "Order":
-        """As it stands once the entry with this head is written."""
+        """As it stands once the entry with this head is written, with a payment or with itself."""
         return replace(self, audit_head=head)
+
+    def written_with(self, head: AuditHead) -> "Order":
+        """As it stands once it is written with the entry that has this head."""
+        return replace(self, audit_head=head, written_at_entry=head.sequence)
 
     def _go_to(self, status: OrderStatus, at: str) -> "Order":
         check_order_transition(self.status, status)

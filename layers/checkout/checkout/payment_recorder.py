@@ -13,7 +13,6 @@ from checkout.caller import Author
 from checkout.clock import Clock, format_time
 from checkout.errors import OrderAlreadyPaid, PaymentNotSucceeded
 from checkout.gateway import Charge, ChargeStatus
-from checkout.key_records import RequestKey
 from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payments import Payment
@@ -37,7 +36,8 @@ def is_as_asked(charge: Charge, payment: Payment) -> bool:
 
 
 class PaymentRecorder:
-    """Every method takes order and payment as they were read last; where they have changed, it reads them again.
+    """Every method takes a payment, and its order where that is known, as they were read last; where they have changed,
+    it reads them again.
 
     Each that records an outcome returns the payment as it then is, and whether this call wrote it. All may raise
     StoreUnavailable.
@@ -48,11 +48,9 @@ class PaymentRecorder:
         self._clock = clock
 
     def record_charge(
-        self, author: Author, order: Order, payment: Payment, charge: Charge, *, key: RequestKey[Payment] | None = None
+        self, author: Author, order: Order | None, payment: Payment, charge: Charge
     ) -> tuple[Payment, bool]:
-        """What the gateway says of the charge (FR-016, FR-017). It is left open where that is no outcome (FR-203).
-
-        A success and a decline are kept with the answer to them, under the key of the request that is answered."""
+        """What the gateway says of the charge (FR-016, FR-017). It is left open where that is no outcome (FR-203)."""
         if charge.status is ChargeStatus.PENDING:
             return self.record_unknown(author, order, payment, charge)
         if charge.status is ChargeStatus.DECLINED:
@@ -62,9 +60,11 @@ class PaymentRecorder:
                 order,
                 payment,
                 lambda open_, at: open_.decline(
-                    decline_code=declined, gateway_reference=charge.reference or None, at=at
+                    decline_code=declined,
+                    gateway_reference=charge.reference or None,
+                    at=at,
+                    request_id=author.request_id,
                 ),
-                key=key,
             )
         if not is_as_asked(charge, payment):
             # What is left of it goes back where it came from; the order is let go once it has (FR-209).
@@ -76,11 +76,11 @@ class PaymentRecorder:
                 lambda open_, at: open_.refuse_charge(reason=reason, gateway_reference=charge.reference, at=at),
             )
         return self._finish(
-            author, order, payment, lambda open_, at: open_.succeed(gateway_reference=charge.reference, at=at), key=key
+            author, order, payment, lambda open_, at: open_.succeed(gateway_reference=charge.reference, at=at)
         )
 
     def record_failure(
-        self, author: Author, order: Order, payment: Payment, *, reason: str, by_sole_request: bool = False
+        self, author: Author, order: Order | None, payment: Payment, *, reason: str, by_sole_request: bool = False
     ) -> tuple[Payment, bool]:
         """Surely not charged (FR-019). `by_sole_request` where that is so only if no other request asked the gateway;
         the payment then stays open where one did."""
@@ -89,7 +89,7 @@ class PaymentRecorder:
         )
 
     def record_unknown(
-        self, author: Author, order: Order, payment: Payment, charge: Charge | None = None
+        self, author: Author, order: Order | None, payment: Payment, charge: Charge | None = None
     ) -> tuple[Payment, bool]:
         """What became of it is not known, or waits for the customer (FR-203)."""
         reference = charge.reference if charge else None
@@ -107,7 +107,7 @@ class PaymentRecorder:
                     self._orders.note_work_on_payment(payment, open_, author.deadline)
                 return open_, False
             entry = self._make_entry(author, order, payment, open_, at)
-            self._orders.leave_payment_open((order, order), (payment, open_), entry, author.deadline)
+            self._orders.keep_hold((payment, open_), entry, author.deadline, at=at)
             return open_, True
 
         return self._decide(order, payment, leave_open)
@@ -140,51 +140,45 @@ class PaymentRecorder:
     def _finish(
         self,
         author: Author,
-        order: Order,
+        order: Order | None,
         payment: Payment,
         end: Callable[[Payment, str], Payment],
         *,
         by_sole_request: bool = False,
-        key: RequestKey[Payment] | None = None,
     ) -> tuple[Payment, bool]:
         def finish(order: Order, payment: Payment, at: datetime) -> tuple[Payment, bool]:
             if by_sole_request and payment.resumed_at:
                 return payment, False
             ended = end(payment, format_time(at))
-            # As long as there is a charge, the payment holds the order: also one that is to be returned.
-            released = order if ended.due_at else order.release(declined=ended.was_declined, refused=ended.was_refused)
             entry = self._make_entry(author, order, payment, ended, at)
-            self._orders.finish_payment(
+            if ended.holds_order:
+                # As long as there is a charge: also one that is to be returned.
+                self._orders.keep_hold((payment, ended), entry, author.deadline, at=at)
+                return ended, True
+            released = order.release(payment.payment_id, declined=ended.was_declined, refused=ended.was_refused)
+            self._orders.let_go(
                 (order, released),
                 (payment, ended),
                 entry,
                 author.deadline,
                 at=at,
                 by_sole_request=by_sole_request,
-                record=key.complete(ended.payment_id, ended, at) if key else None,
             )
             return ended, True
 
         return self._decide(order, payment, finish)
 
     def _decide(
-        self, order: Order, payment: Payment, decide: Callable[[Order, Payment, datetime], tuple[Payment, bool]]
+        self, order: Order | None, payment: Payment, decide: Callable[[Order, Payment, datetime], tuple[Payment, bool]]
     ) -> tuple[Payment, bool]:
         """What is decided of an open payment; the payment as it is where another has ended it."""
-        known = [(order, payment)]
+        known = [(order, payment)] if order else []
 
         def decide_on_known() -> tuple[Payment, bool]:
-            order_now, payment_now = known.pop() if known else self._read_again(payment)
+            order_now, payment_now = known.pop() if known else self._orders.get_order_of(payment)
             return decide(order_now, payment_now, self._clock()) if payment_now.is_open else (payment_now, False)
 
         return decide_on_latest(decide_on_known)
-
-    def _read_again(self, payment: Payment) -> tuple[Order, Payment]:
-        order_now = self._orders.get_order(payment.customer_id, payment.order_id)
-        payment_now = self._orders.get_payment(payment.payment_id)
-        if order_now is None or payment_now is None:
-            raise LookupError("a payment or its order is gone")
-        return order_now, payment_now
 
     def _make_entry(self, author: Author, order: Order, before: Payment, after: Payment, at: datetime) -> AuditEntry:
         return author.record(

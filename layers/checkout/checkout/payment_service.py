@@ -3,7 +3,7 @@
 from checkout.caller import Caller
 from checkout.errors import OrderNotFound, PaymentMismatch, PaymentNotFound
 from checkout.order_access import get_visible_payment
-from checkout.order_table import OrderTable, decide_on_latest
+from checkout.order_table import OrderTable, decide_on_latest, hold_order
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment
@@ -39,6 +39,6 @@ class PaymentService:
                 raise PaymentNotFound
             if payment.order_id != order.order_id:
                 raise PaymentMismatch(transaction_id=payment.payment_id)
-            return self._recorder.link(caller, order, payment)
+            return self._recorder.link(caller, hold_order(order, payment), payment)
 
         return decide_on_latest(link)

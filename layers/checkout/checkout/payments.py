@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from checkout.audit import EMPTY_TRAIL, AuditHead
 from checkout.clock import format_time
 from checkout.errors import RefundExceedsPayment
 from checkout.identifiers import payment_id_of
@@ -31,11 +32,12 @@ class Payment:
     charged. `resumed_at` is when a later request took it up last; from the first time on, what the first request was
     refused says nothing of the payment. `busy_until` is how long a request may be at work on it. `act_until` is how
     long the customer has, where the gateway waits for them.
-    `linked_at` is set once the order is paid by it.
+    `linked_at` is set once the order is paid by it. `declined_in` is the request that put its decline on record.
 
     `charged_amount` is what was taken from the card. `refundable_amount` is what of it may still be refunded; less than
     `charged_amount - refunded_amount` while refunds are under way. `due_at` is when to look after it next: there as
-    long as something is left to be done (FR-205).
+    long as something is left to be done (FR-205). `audit_head` is the head of the trail that it was written with last,
+    where its order was not written with it.
     """
 
     payment_id: str
@@ -61,6 +63,8 @@ class Payment:
     linked_at: str | None = None
     due_at: str | None = None
     settle_attempts: int = 0
+    declined_in: str | None = None
+    audit_head: AuditHead = EMPTY_TRAIL
 
     @classmethod
     def start(
@@ -125,6 +129,11 @@ class Payment:
         return self.status is PaymentStatus.REFUNDED and not self.linked_at
 
     @property
+    def holds_order(self) -> bool:
+        """Whether its order takes no other payment, for this one may have been charged and not be returned yet."""
+        return self.is_open or self.has_succeeded or self.is_being_returned
+
+    @property
     def has_succeeded(self) -> bool:
         return self.status is PaymentStatus.SUCCEEDED
 
@@ -164,10 +173,13 @@ class Payment:
             refundable_amount=self.money.amount,
         )
 
-    def decline(self, *, decline_code: str, gateway_reference: str | None, at: str) -> "Payment":
+    def decline(
+        self, *, decline_code: str, gateway_reference: str | None, at: str, request_id: str | None = None
+    ) -> "Payment":
         return replace(
             self._go_to(PaymentStatus.FAILED, at),
             decline_code=decline_code,
+            declined_in=request_id,
             gateway_reference=gateway_reference,
             due_at=None,
         )
@@ -188,6 +200,10 @@ class Payment:
     def leave(self) -> "Payment":
         """Nobody is at work on it any more."""
         return replace(self, busy_until=None)
+
+    def with_audit_head(self, head: AuditHead) -> "Payment":
+        """As it stands once it is written, without its order, with the entry that has this head."""
+        return replace(self, audit_head=head)
 
     def link(self, *, at: str) -> "Payment":
         """The payment by which its order is paid."""

@@ -88,7 +88,7 @@ class RefundRecorder:
             # It may have been written all the same.
             self.leave(author, refund)
             raise
-        return StartedRefund(order.with_audit_head(entry.head), refunding, refund, resumed=False)
+        return StartedRefund(order.written_with(entry.head), refunding, refund, resumed=False)
 
     def make_refund(
         self, author: Author, started: StartedRefund, gateway: Gateway, *, key: RequestKey[Refund] | None = None
@@ -102,7 +102,7 @@ class RefundRecorder:
         refund, payment, deadline = started.refund, started.payment, author.gateway_deadline
         found = gateway.find_refunds([refund], payment, deadline).get(refund.refund_id) if started.resumed else None
         if started.resumed and not found and not self._may_ask(author, refund):
-            return self._read_again(author, started).refund, False
+            return self._orders.get_refunds_of(payment, author.deadline)[refund.number - 1], False
         # As it was before: what the gateway makes of it hangs on when it was asked for last.
         answer = found or gateway.refund(refund, payment, deadline)
         return self.record_refund(author, started, answer, key=key)
@@ -176,7 +176,7 @@ class RefundRecorder:
             },
             at=at,
         )
-        released = order.release() if order.live_payment_id == payment.payment_id else order
+        released = order.release(payment.payment_id)
         self._orders.end_returned((order, released), (payment, returned), entry, author.deadline)
         return returned
 
@@ -259,8 +259,8 @@ class RefundRecorder:
                 payment = now.payment.finish_refund(amount, at=at)
                 if order.payment_id == payment.payment_id:
                     order = order.refund(amount, at=at)
-                elif order.live_payment_id == payment.payment_id:
-                    order = order.release()
+                else:
+                    order = order.release(payment.payment_id)
             entries = [
                 author.record(
                     now.order,
@@ -295,10 +295,7 @@ class RefundRecorder:
         return decide_on_latest(finish)
 
     def _read_again(self, author: Author, started: StartedRefund) -> StartedRefund:
-        order = self._orders.get_order(started.payment.customer_id, started.payment.order_id)
-        payment = self._orders.get_payment(started.payment.payment_id)
-        if order is None or payment is None:
-            raise LookupError("a payment or its order is gone")
+        order, payment = self._orders.get_order_of(started.payment)
         refunds = self._orders.get_refunds_of(payment, author.deadline)
         return StartedRefund(order, payment, refunds[started.refund.number - 1], resumed=True)
 

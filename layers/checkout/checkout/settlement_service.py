@@ -23,7 +23,6 @@ from checkout.gateway import (
     RequestNotTaken,
 )
 from checkout.order_table import Due, OrderTable, decide_on_latest
-from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment, grow_interval
 from checkout.refund_recorder import RefundRecorder, StartedRefund
@@ -162,10 +161,9 @@ class SettlementService:
         if is_open or (charge and charge.status is ChargeStatus.DECLINED):
             # Nothing was charged so far; that is an outcome once nothing can be any more (FR-206).
             charge = self._gateway.prevent_charge(payment, author.gateway_deadline)
-        order = self._read_order(payment)
         if charge is None:
-            return self._payment_recorder.record_failure(author, order, payment, reason="not_charged")[0]
-        return self._payment_recorder.record_charge(author, order, payment, charge)[0]
+            return self._payment_recorder.record_failure(author, None, payment, reason="not_charged")[0]
+        return self._payment_recorder.record_charge(author, None, payment, charge)[0]
 
     def _must_wait(self, payment: Payment, charge: Charge | None) -> bool:
         """Whether a request, or the customer, still has time to bring it to its end."""
@@ -200,7 +198,7 @@ class SettlementService:
         self, author: Author, payment: Payment, refund: Refund, answer: GatewayRefund
     ) -> tuple[Payment, bool]:
         """The payment as it then is, and whether it is news that the refund was sent back. Raises OrderChanged."""
-        order, now = self._read_again(payment)
+        order, now = self._orders.get_order_of(payment)
         if refund not in self._orders.get_refunds_of(now, author.deadline):
             # Another event of it was faster.
             return now, False
@@ -214,7 +212,7 @@ class SettlementService:
         """The payment as it then is, and whether its order became paid by it."""
 
         def link() -> tuple[Payment, bool]:
-            order, now = self._read_again(payment)
+            order, now = self._orders.get_order_of(payment)
             may_pay = order.status in origins_of(OrderStatus.PAID) and order.live_payment_id == now.payment_id
             if not now.has_succeeded or now.linked_at or not may_pay:
                 return now, False
@@ -229,7 +227,7 @@ class SettlementService:
             return payment
 
         def start() -> Payment:
-            order, now = self._read_again(payment)
+            order, now = self._orders.get_order_of(payment)
             if now.status not in PAYS_FOR_NOTHING or now.linked_at:
                 # It is on its way back already, or pays for its order.
                 return now
@@ -243,7 +241,8 @@ class SettlementService:
         for refund in self._orders.get_refunds_of(payment, author.deadline):
             if refund.is_open:
                 # All that the request had is on record.
-                started = StartedRefund(*self._read_again(payment), refund, resumed=True)
+                read = functools.partial(self._orders.get_order_of, payment)
+                started = StartedRefund(*decide_on_latest(read), refund, resumed=True)
                 try:
                     self._refund_recorder.make_refund(author, started, self._gateway)
                 except (RequestNotTaken, OutcomeUnknown, StoreUnavailable) as fault:
@@ -265,20 +264,6 @@ class SettlementService:
         except StoreUnavailable:
             # It comes up again sooner than it need.
             return True
-
-    def _read_order(self, payment: Payment) -> Order:
-        order = self._orders.get_order(payment.customer_id, payment.order_id)
-        if order is None:
-            raise LookupError("the order of a payment is gone")
-        return order
-
-    def _read_again(self, payment: Payment) -> tuple[Order, Payment]:
-        # The order first: a payment that changes after it was read changes the order too, and no write goes through.
-        order = self._read_order(payment)
-        now = self._orders.get_payment(payment.payment_id)
-        if now is None:
-            raise LookupError("a payment is gone")
-        return order, now
 
 
 def _give_its_share(author: Author) -> Author:
