@@ -44,7 +44,6 @@ class Key:
 
 KEYS: Mapping[str, Key] = {
     "OrdersTable": Key("customer", False, "a customer's orders: their local index keeps them in one partition"),
-    "OrdersTable/by_order_id": Key("order", True, "an order"),
     "AuditTable": Key("order", True, "an order's trail"),
     "PaymentsTable": Key("order", True, "a payment"),
     "PaymentsTable/by_day": Key("shared", False, "the payments of a day, in the order of time", count=1),

@@ -72,7 +72,9 @@ class MeteredStore(MemoryStore):
 
     def _count_reads(self, call: Call, operation: str, params: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         if operation == "GetItem":
-            units = count_read(item_size(answer.get("Item", {})), consistent=params.get("ConsistentRead", False))
+            # As large as the item is, whatever part of it is answered.
+            item = self._find(params["TableName"], params["Key"]) or {}
+            units = count_read(item_size(item), consistent=params.get("ConsistentRead", False))
             _add(call.reads, params["TableName"], units)
         elif operation == "BatchGetItem":
             for name, wanted in params["RequestItems"].items():

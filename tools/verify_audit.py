@@ -14,7 +14,7 @@ import boto3
 
 from checkout.audit import AuditEntry, AuditHead, Misfit, find_misfit
 from checkout.dynamodb import from_wire, to_wire
-from checkout.order_items import to_order, to_payment
+from checkout.order_items import to_entry, to_order, to_payment
 from local.commands import CannotWork, run_command
 from local.progress import show_bar
 from local.tables import connect, read_endpoint
@@ -68,7 +68,7 @@ class Tables:
             ExpressionAttributeValues={":order_id": {"S": order_id}},
             ConsistentRead=True,
         )
-        return [AuditEntry.from_document(from_wire(item)) for page in pages for item in page["Items"]]
+        return [to_entry(from_wire(item)) for page in pages for item in page["Items"]]
 
 
 def verify_order(tables: Tables, order: dict[str, Any]) -> Misfit | None:

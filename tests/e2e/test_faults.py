@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from checkout.audit import AuditEntry, AuditHead, find_misfit
+from checkout.audit import AuditHead, find_misfit
 from checkout.caller import STAFF_SCOPE
 from checkout.dynamodb import from_wire, to_wire
+from checkout.order_items import to_entry
 from checkout.order_table import OrderTable
 from checkout.payment_recorder import PaymentRecorder
 from checkout.refund_recorder import RefundRecorder
@@ -872,8 +873,7 @@ def check_rules(world: World, answers: Answers, outcomes: frozenset[int]) -> Non
 
 def check_trail(world: World, order: dict[str, Any], payments: list[dict[str, Any]]) -> None:
     """It fits together, ends where the order is, and replayed it leads to the states that are there."""
-    entries = [AuditEntry.from_document(item) for item in world.read("AuditTable")]
-    trail = sorted(entries, key=lambda entry: entry.sequence)
+    trail = sorted(map(to_entry, world.read("AuditTable")), key=lambda entry: entry.sequence)
     head = AuditHead(order["audit_sequence"], order["audit_hash"])
     assert find_misfit(order["order_id"], trail, head) is None
     replayed: dict[str, str] = {}

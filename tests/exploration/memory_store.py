@@ -115,7 +115,10 @@ class MemoryStore:
 
     def _get_item(self, params: Mapping[str, Any]) -> dict[str, Any]:
         item = self._find(params["TableName"], params["Key"])
-        return {} if item is None else {"Item": dict(item)}
+        if item is None:
+            return {}
+        wanted = params["ProjectionExpression"].split(", ") if "ProjectionExpression" in params else item
+        return {"Item": {name: value for name, value in item.items() if name in wanted}}
 
     def _batch_get_item(self, params: Mapping[str, Any]) -> dict[str, Any]:
         found = {}
@@ -235,7 +238,7 @@ class MemoryStore:
 
 UNDERSTOOD = {
     *("TableName", "IndexName", "Key", "Item", "RequestItems", "TransactItems", "ConsistentRead", "ClientRequestToken"),
-    *("KeyConditionExpression", "FilterExpression", "ConditionExpression", "UpdateExpression"),
+    *("KeyConditionExpression", "FilterExpression", "ConditionExpression", "UpdateExpression", "ProjectionExpression"),
     *("ExpressionAttributeNames", "ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure"),
     *("Limit", "ScanIndexForward", "ExclusiveStartKey"),
 }

@@ -629,8 +629,8 @@ def test_the_schedule_that_shows_a_bug_is_made_as_short_as_it_can_be() -> None:
     with with_a_new_refund_for_a_retry(), open_world() as world:
         explorer = Explorer(world)
         _, found = explorer.replay(
-            "paid: fulfil | refund | settle @ 1 0 1 0 1 0 1 2 1 0 1 2 1 1 1 2 2 2 1 1 1 1 1:dies_after 2 2 2"
+            "paid: fulfil | refund | settle @ 1 0 1 0 1 2 1 0 1 2 1 1 1 2 2 2 1 1 1 1:dies_after 2 2 2"
         )
         shortest = explorer.shrink(found[0])
     assert shortest.rule == found[0].rule
-    assert shortest.replay == "paid: refund @ 0 0 0 0 0 0 0 0:dies_after"
+    assert shortest.replay == "paid: refund @ 0 0 0 0 0 0 0:dies_after"

@@ -27,6 +27,7 @@ from checkout.audit import AuditEntry, AuditHead, find_misfit
 from checkout.caller import STAFF_SCOPE
 from checkout.clock import Deadline
 from checkout.dynamodb import BatchRead, Transaction, from_wire, to_wire
+from checkout.order_items import to_entry
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.dynamodb_local import DynamoDBLocal
 from local.permissions import Invocation, Permission, invoking
@@ -249,7 +250,7 @@ class Checkout:
         return sorted(items, key=lambda item: int(item["number"]))
 
     def audit_trail(self, order: dict[str, Any]) -> list[AuditEntry]:
-        entries = [AuditEntry.from_document(entry) for entry in self.scan("AuditTable")]
+        entries = map(to_entry, self.scan("AuditTable"))
         return sorted((e for e in entries if e.order_id == order["id"]), key=lambda entry: entry.sequence)
 
     def order_item(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from checkout import wiring
-from checkout.audit import AuditEntry, hash_entry
+from checkout.audit import hash_entry
+from checkout.order_items import to_entry
 from tests.integration.conftest import Checkout, forget_clients
 
 
@@ -19,7 +20,7 @@ def test_an_order_and_its_first_audit_entry_are_written_in_one_transaction(
     item = checkout.order_item(order)
     [entry] = checkout.scan("AuditTable")
     assert (item["audit_sequence"], item["audit_hash"]) == (1, entry["hash"])
-    assert entry["hash"] == hash_entry(AuditEntry.from_document(entry).to_document())
+    assert entry["hash"] == hash_entry(to_entry(entry).to_document())
     assert entry["facts"] == {
         "total_amount": 3600,
         "currency": "usd",
@@ -136,7 +137,7 @@ def test_the_audit_trail_names_a_role_and_no_person(checkout: Checkout, customer
     body = {"items": [{"product_id": "mug", "quantity": 1}], "metadata": {"phone": "555-0100"}}
     order = checkout.call("create_order", body, key="key", customer=customer).body
     checkout.mark_paid(order, checkout.pay(order, customer=customer).body["transaction_id"], customer=customer)
-    entries = checkout.scan("AuditTable")
+    entries = [to_entry(item).to_document() for item in checkout.scan("AuditTable")]
     assert {entry["actor"] for entry in entries} == {"customer"}
     assert not any(personal in str(entries) for personal in (customer, "555-0100", "phone"))
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from checkout.audit import hash_entry
 from tests.integration.conftest import Checkout
+from tests.integration.test_reads import asking
 
 STAFF = {"customer": "sam", "scope": "openid orders:manage"}
 
@@ -69,6 +71,65 @@ def test_staff_read_any_order_payment_and_trail(checkout: Checkout, calls: list[
         theirs = checkout.call(function, path=path, **STAFF)
         assert (theirs.status, theirs.body) == (200, body)
     assert "Scan" not in calls
+
+
+@pytest.mark.proves("FR-216")
+@pytest.mark.parametrize("whose", ["alice", "sam"])
+def test_staff_find_an_order_at_once_by_the_first_entry_of_its_trail(
+    checkout: Checkout, calls: list[str], whose: str
+) -> None:
+    order = checkout.create_order(customer=whose)
+    asked: list[dict[str, Any]] = []
+    calls.clear()
+    with asking(checkout, "GetItem", asked.append):
+        answer = checkout.call("get_order", path={"order_id": order["id"]}, **STAFF)
+    assert (answer.status, answer.body) == (200, order)
+    assert calls == ["GetItem"] * 2
+    assert [(each["TableName"], each["ConsistentRead"]) for each in asked] == [
+        ("AuditTable", True),
+        ("OrdersTable", True),
+    ]
+    assert asked[0]["ProjectionExpression"] == "customer_id"
+
+
+@pytest.mark.proves("FR-003", "FR-310")
+def test_customers_ask_for_their_own_alone(checkout: Checkout, calls: list[str]) -> None:
+    order = checkout.create_order()
+    calls.clear()
+    assert checkout.get_order(order) == order
+    assert calls == ["GetItem"]
+    assert checkout.call("get_order", path={"order_id": order["id"]}, customer="bob").status == 404
+    assert calls == ["GetItem"] * 2
+
+
+@pytest.mark.proves("FR-031", "FR-216")
+def test_whose_an_order_is_stands_beside_the_first_entry_of_its_trail_and_in_no_answer(checkout: Checkout) -> None:
+    order = checkout.buy()
+    items = sorted(checkout.scan("AuditTable"), key=lambda item: int(item["sequence"]))
+    assert [item.get("customer_id") for item in items] == ["alice", None, None, None]
+    for caller in ({}, STAFF):
+        entries = checkout.call("get_order_audit", path={"order_id": order["id"]}, **caller).body["entries"]
+        assert "customer_id" not in str(entries)
+        assert entries[0]["hash"] == hash_entry({**entries[0], "order_id": order["id"]})
+
+
+@pytest.mark.proves("FR-216")
+@pytest.mark.parametrize("left", ["no entry", "an entry alone", "another's"])
+def test_an_order_whose_first_entry_does_not_tell_whose_it_is_is_not_there_for_staff(
+    checkout: Checkout, left: str
+) -> None:
+    order = checkout.create_order()
+    [entry] = checkout.database.scan(TableName="AuditTable")["Items"]
+    owner = entry.pop("customer_id")
+    checkout.database.delete_item(TableName="AuditTable", Key={name: entry[name] for name in ("order_id", "sequence")})
+    if left != "no entry":
+        beside = {} if left == "an entry alone" else {"customer_id": {"S": "bob"}}
+        checkout.database.put_item(TableName="AuditTable", Item={**entry, **beside})
+    assert owner == {"S": "alice"}
+    for function in ("get_order", "get_order_audit", "fulfil_order"):
+        answer = checkout.call(function, path={"order_id": order["id"]}, **STAFF)
+        assert (answer.status, answer.code) == (404, "order_not_found")
+    assert checkout.get_order(order) == order
 
 
 @pytest.mark.proves("FR-003", "FR-216")

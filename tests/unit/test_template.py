@@ -90,7 +90,7 @@ def test_no_statement_has_a_wildcard(function: dict[str, Any]) -> None:
 
 
 @pytest.mark.proves("FR-029", "FR-033")
-def test_audit_entries_can_only_be_put_and_queried() -> None:
+def test_audit_entries_can_only_be_put_and_read() -> None:
     actions = {
         action
         for function in FUNCTIONS.values()
@@ -98,7 +98,7 @@ def test_audit_entries_can_only_be_put_and_queried() -> None:
         if {"Fn::GetAtt": ["AuditTable", "Arn"]} in as_list(statement["Resource"])
         for action in as_list(statement["Action"])
     }
-    assert actions == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert actions == {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}
 
 
 @pytest.mark.proves("FR-039")

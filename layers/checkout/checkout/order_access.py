@@ -11,9 +11,7 @@ __all__ = ["get_visible_order", "get_visible_payment"]
 
 def get_visible_order(orders: OrderTable, caller: Caller, order_id: str) -> Order:
     """Raises OrderNotFound, also where the order is another customer's and the caller is not staff."""
-    order = orders.get_order(caller.customer_id, order_id)
-    if order is None and caller.is_staff:
-        order = orders.find_order(order_id)
+    order = orders.find_order(order_id) if caller.is_staff else orders.get_order(caller.customer_id, order_id)
     if order is None:
         raise OrderNotFound
     return order

@@ -1,9 +1,9 @@
-"""Orders, payments and refunds as items of their tables, and back."""
+"""Orders, payments, refunds and audit entries as items of their tables, and back."""
 
 from typing import Any
 from zlib import crc32
 
-from checkout.audit import EMPTY_TRAIL, AuditHead
+from checkout.audit import EMPTY_TRAIL, AuditEntry, AuditHead
 from checkout.dynamodb import Item
 from checkout.money import Money
 from checkout.orders import Order, OrderItem, PublicOrder
@@ -13,9 +13,11 @@ from checkout.transitions import OrderStatus, PaymentStatus, RefundStatus
 
 __all__ = [
     "DUE_SHARDS",
+    "from_entry",
     "from_order",
     "from_payment",
     "from_refund",
+    "to_entry",
     "to_order",
     "to_payment",
     "to_public_order",
@@ -89,6 +91,15 @@ def _read_public_fields(item: Item) -> dict[str, Any]:
         "created_at": item["created_at"],
         "updated_at": item["updated_at"],
     }
+
+
+def from_entry(entry: AuditEntry, **beside: str) -> dict[str, Any]:
+    """What stands beside an entry is no part of it: beside an order's first, its `customer_id` (FR-031, FR-216)."""
+    return {**entry.to_document(), **beside}
+
+
+def to_entry(item: Item) -> AuditEntry:
+    return AuditEntry.from_document({name: value for name, value in item.items() if name != "customer_id"})
 
 
 def from_payment(payment: Payment) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 Items
     orders      key customer_id, order_id. An order, what it knows of its payments (live_payment_id, payment_attempts,
                 declined_payments) and the head of its audit trail (audit_sequence, audit_hash), both as of when it was
-                written last. status_order_id is `<status>#<order_id>`, the sort key of the local index by_status; the
-                index by_order_id tells whose an order is.
+                written last. status_order_id is `<status>#<order_id>`, the sort key of the local index by_status.
     payments    key payment_id. One attempt to pay an order, and the head of the trail where it was written without the
                 order. Two indexes: by_day, key started_on; and the sparse due, key due_shard and due_at, of the
                 payments with something left to be done.
     refunds     key refund_id. One refund of a payment.
-    audit       key order_id, sequence. Put once, never updated or deleted.
+    audit       key order_id, sequence. Put once, never updated or deleted. Beside an order's first entry stands its
+                customer_id.
     keys        key id, of operation, customer and idempotency key: which order, payment or refund was made under it,
                 and the answer once there is one. Its items run out.
     declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer that began in that hour were
@@ -17,7 +17,7 @@ Items
 
 Access
     an order by customer and id             GetItem, consistent
-    an order by id alone (staff)            Query on by_order_id, then GetItem, consistent
+    an order by id alone (staff)            GetItem of its first audit entry, then of the order, consistent
     an order to pay, its customer's         BatchGetItem, consistent
     declines, its first payment, and the
     record of the key
@@ -61,9 +61,11 @@ from checkout.identifiers import is_order_id, is_payment_id, payment_id_of, refu
 from checkout.key_records import KeyRecord, KeyTaken
 from checkout.order_items import (
     DUE_SHARDS,
+    from_entry,
     from_order,
     from_payment,
     from_refund,
+    to_entry,
     to_order,
     to_payment,
     to_public_order,
@@ -187,17 +189,11 @@ class OrderTable:
         return to_order(item) if item else None
 
     def find_order(self, order_id: str) -> Order | None:
-        """Whosever it is. From an index, so an order of the last moment may not be found yet (FR-216)."""
+        """Whosever it is: the first entry of its trail, written with it, tells (FR-216)."""
         if not is_order_id(order_id):
             return None
-        with reading_faults():
-            found = self._client.query(
-                TableName=self._orders,
-                IndexName="by_order_id",
-                KeyConditionExpression="order_id = :order_id",
-                ExpressionAttributeValues={":order_id": {"S": order_id}},
-            )
-        return next((self.get_order(item["customer_id"]["S"], order_id) for item in found["Items"]), None)
+        first = self._get(self._audit, {"order_id": order_id, "sequence": 1}, ProjectionExpression="customer_id")
+        return self.get_order(first["customer_id"], order_id) if first else None
 
     def get_key_record(self, key_id: str, now: datetime) -> KeyRecord | None:
         """What was made under a key within a day (FR-119)."""
@@ -364,7 +360,7 @@ class OrderTable:
             "ExpressionAttributeValues": {":order_id": {"S": order_id}},
             "ConsistentRead": True,
         }
-        return [AuditEntry.from_document(item) for item in self._read_pages(query)]
+        return [to_entry(item) for item in self._read_pages(query)]
 
     def check_orders(self) -> None:
         """Reads an order that does not exist, to see whether the table answers."""
@@ -385,7 +381,12 @@ class OrderTable:
         use["Put"]["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
             self._transaction(
-                [self._put(self._orders, from_order(order, entry.head), absent), self._append(entry), use], deadline
+                [
+                    self._put(self._orders, from_order(order, entry.head), absent),
+                    self._append(entry, customer_id=order.customer_id),
+                    use,
+                ],
+                deadline,
             )
         except ConditionFailed as failure:
             found = failure.items[-1]
@@ -646,9 +647,9 @@ class OrderTable:
 
     # How they are written
 
-    def _get(self, table: str, key: Item) -> Item | None:
+    def _get(self, table: str, key: Item, **request: Any) -> Item | None:
         with reading_faults():
-            found = self._client.get_item(TableName=table, Key=to_wire(key), ConsistentRead=True)
+            found = self._client.get_item(TableName=table, Key=to_wire(key), ConsistentRead=True, **request)
         return from_wire(found["Item"]) if "Item" in found else None
 
     def _get_all(self, table: str, keys: Sequence[Item], deadline: Deadline) -> Iterator[dict[str, Any]]:
@@ -667,9 +668,9 @@ class OrderTable:
             put["ExpressionAttributeValues"] = to_wire(values)
         return {"Put": put}
 
-    def _append(self, entry: AuditEntry) -> Item:
+    def _append(self, entry: AuditEntry, **beside: str) -> Item:
         """An entry is written once: a number that is taken stays as it is."""
-        return self._put(self._audit, entry.to_document(), "attribute_not_exists(order_id)")
+        return self._put(self._audit, from_entry(entry, **beside), "attribute_not_exists(order_id)")
 
     def _change_order(
         self, before: Order, after: Order, entry: AuditEntry, conditions: list[str], values: Item
