@@ -54,6 +54,14 @@ def test_a_read_takes_one_for_each_four_kilobytes_and_half_where_it_may_be_old(s
     assert count_read(size, consistent=False) == units / 2
 
 
+def test_a_part_of_an_item_is_read_as_the_whole(shop: MeteredCheckout) -> None:
+    key = {"order_id": {"S": "ord_1"}, "sequence": {"N": "1"}}
+    shop.store.answer("PutItem", {"TableName": "AuditTable", "Item": {**key, "event": {"S": "x" * 5000}}})
+    asked = {"TableName": "AuditTable", "Key": key, "ConsistentRead": True, "ProjectionExpression": "order_id"}
+    assert shop.store.answer("GetItem", asked) == {"Item": {"order_id": {"S": "ord_1"}}}
+    assert shop.store.calls[-1].reads == {"AuditTable": 2}
+
+
 def test_an_order_is_written_with_its_indexes(shop: MeteredCheckout) -> None:
     shop.create_order()
     transaction = next(call for call in shop.store.calls if call.operation == "TransactWriteItems")
