@@ -167,8 +167,9 @@ class UnitCounter:
             self._note_write(params, units_of_kb=1)
         elif model.name == "BatchGetItem":
             for table, items in parsed["Responses"].items():
+                consistent = params["RequestItems"][table].get("ConsistentRead", False)
                 for item in items:
-                    self._add_read(table, [item], consistent=True)
+                    self._add_read(table, [item], consistent=consistent)
         else:
             items = parsed.get("Items", [parsed["Item"]] if "Item" in parsed else [])
             self._add_read(params["TableName"], items, consistent=params.get("ConsistentRead", False))

@@ -354,9 +354,9 @@ def wanting_deadlines() -> Iterator[None]:
     """Whoever writes or reads together says how long, also where nothing stands in the way (FR-037)."""
 
     def ask(call: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(self: object, actions: Any, deadline: Deadline) -> Any:
+        def asked(self: object, actions: Any, deadline: Deadline, **how: Any) -> Any:
             assert isinstance(deadline(), int | float)
-            return call(self, actions, deadline)
+            return call(self, actions, deadline, **how)
 
         return asked
 

@@ -104,7 +104,8 @@ def test_reads_count_by_four_kilobytes_and_half_where_they_may_be_stale() -> Non
     assert units_of("GetItem", {"TableName": "T", "ConsistentRead": True}, {"Item": LONG}) == [1]
     assert units_of("GetItem", {"TableName": "T"}, {}) == [0.5]
     assert units_of("Query", {"TableName": "T", "ConsistentRead": True}, {"Items": [LONG] * 3}) == [2]
-    assert units_of("BatchGetItem", {}, {"Responses": {"T": [LONG, LONG], "U": [KEY]}}) == [1, 1, 1]
+    asked = {"RequestItems": {"T": {"ConsistentRead": True}, "U": {"ConsistentRead": False}}}
+    assert units_of("BatchGetItem", asked, {"Responses": {"T": [LONG, LONG], "U": [KEY]}}) == [1, 1, 0.5]
 
 
 def test_the_size_of_an_item_is_that_of_names_and_values() -> None:

@@ -6,10 +6,10 @@ throttle is not, and is tried again, with jitter, within the time that is left (
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 __all__ = [
+    "MAX_BATCH",
     "BatchRead",
     "ConditionFailed",
     "Found",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 Item = Mapping[str, Any]
+
+MAX_BATCH = 100
+"""Keys of one BatchGetItem."""
 
 MAX_TRIES = 8
 FIRST_PAUSE = 0.025
@@ -182,8 +186,13 @@ class Transaction:
 Found = dict[str, list[dict[str, Any]]]
 """Items by their table."""
 
-ReadItems = Callable[[Mapping[str, Sequence[Item]], Deadline], Found]
-"""By the keys of each table; such as a BatchRead."""
+
+class ReadItems(Protocol):
+    """By the keys of each table, consistently but for the `eventual` tables; such as a BatchRead."""
+
+    def __call__(
+        self, keys: Mapping[str, Sequence[Item]], deadline: Deadline, *, eventual: Collection[str] = ()
+    ) -> Found: ...
 
 
 class BatchRead:
@@ -199,11 +208,14 @@ class BatchRead:
         self._jitter = jitter
         self._sleep = sleep
 
-    def __call__(self, keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> Found:
-        """The items that exist, by table, in any order; read consistently."""
+    def __call__(
+        self, keys: Mapping[str, Sequence[Item]], deadline: Deadline, *, eventual: Collection[str] = ()
+    ) -> Found:
+        """The items that exist, by table, in any order; read consistently, but for those of the `eventual` tables: they
+        are as they are or were a moment ago, for half the units."""
         found: Found = {table: [] for table in keys}
         wanted: dict[str, Any] = {
-            table: {"Keys": [to_wire(key) for key in wanted_keys], "ConsistentRead": True}
+            table: {"Keys": [to_wire(key) for key in wanted_keys], "ConsistentRead": table not in eventual}
             for table, wanted_keys in keys.items()
             if wanted_keys
         }

@@ -7,7 +7,7 @@ whoever asks does.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -48,15 +48,17 @@ class CircuitStates(CircuitBreakerDynamoDBPersistence):
     def read_along(self, read: ReadItems) -> ReadItems:
         """The read, with the gateway's circuit in the same call where its state is not known."""
 
-        def read_with_circuit(keys: Mapping[str, Sequence[Item]], deadline: Deadline) -> Found:
+        def read_with_circuit(
+            keys: Mapping[str, Sequence[Item]], deadline: Deadline, *, eventual: Collection[str] = ()
+        ) -> Found:
             if self._retrieve_from_cache(CIRCUIT):
-                return read(keys, deadline)
+                return read(keys, deadline, eventual=eventual)
             try:
-                found = read({**keys, self.table_name: [{self.key_attr: CIRCUIT}]}, deadline)
+                found = read({**keys, self.table_name: [{self.key_attr: CIRCUIT}]}, deadline, eventual=eventual)
             except Exception as fault:
                 # Whatever it is: without the circuit it is told again, or was the circuit's alone.
                 logger.warning("circuit not read: %s", type(fault).__name__)
-                return read(keys, deadline)
+                return read(keys, deadline, eventual=eventual)
             records = [self._item_to_record(to_wire(item)) for item in found.pop(self.table_name)]
             self._save_to_cache(records[0] if records else CircuitStateRecord(CIRCUIT, CircuitState.CLOSED))
             return found
