@@ -24,6 +24,7 @@ from checkout.order_table import OrderTable
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder, facts_of
 from checkout.payments import Payment
+from checkout.product_table import ProductTable
 from checkout.refund_recorder import RefundRecorder, StartedRefund
 from checkout.transitions import OrderStatus
 from tests.exploration.__main__ import WHOLE
@@ -177,9 +178,15 @@ def with_an_answer_before_there_is_one() -> Iterator[None]:
 @contextmanager
 def with_records_that_nobody_reads() -> Iterator[None]:
     """Whoever comes second learns that the key is taken, but not by what."""
+    read = ProductTable.get_products_to_order
+
+    def read_products(*asked: Any, **how: Any) -> Any:
+        return read(*asked, **how)[0], None
+
     with (
         patch.object(dynamodb, "_read_items", lambda _: [None]),
         patch.object(OrderTable, "get_key_record", lambda *_: None),
+        patch.object(ProductTable, "get_products_to_order", read_products),
     ):
         yield
 

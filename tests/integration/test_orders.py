@@ -1,7 +1,9 @@
 """What is written with an order, and how the history is read."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -76,7 +78,9 @@ def test_a_process_that_has_met_the_key_reads_the_answer(checkout: Checkout, cal
 
 
 @pytest.mark.proves("FR-714", "FR-119")
-def test_another_process_learns_of_the_answer_when_it_would_write(checkout: Checkout, calls: list[str]) -> None:
+def test_another_process_that_knows_the_prices_learns_of_the_answer_when_it_would_write(
+    checkout: Checkout, calls: list[str]
+) -> None:
     checkout.create_order("mug")
     body = {"items": [{"product_id": "mug", "quantity": 2}]}
     first = checkout.call("create_order", body, key="key")
@@ -88,6 +92,75 @@ def test_another_process_learns_of_the_answer_when_it_would_write(checkout: Chec
     assert calls == ["TransactWriteItems"]
     assert checkout.call("create_order", body, key="key").text == first.text
     assert calls == ["TransactWriteItems", "GetItem"]
+
+
+@pytest.mark.proves("FR-714", "FR-119")
+def test_another_process_reads_the_answer_with_the_products(checkout: Checkout, calls: list[str]) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    first = checkout.call("create_order", body, key="key")
+    before = checkout.read_tables()
+    calls.clear()
+    wiring.order_service.cache_clear()
+    again = checkout.call("create_order", body, key="key")
+    assert (again.text, again.headers["idempotent-replayed"]) == (first.text, "true")
+    wiring.order_service.cache_clear()
+    other = checkout.call("create_order", {"items": [{"product_id": "mug", "quantity": 3}]}, key="key")
+    assert other.body["code"] == "idempotency_key_reused"
+    assert calls == ["BatchGetItem"] * 2
+    assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-714", "FR-010")
+def test_an_answer_that_has_run_out_is_not_read_with_the_products(checkout: Checkout, calls: list[str]) -> None:
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    first = checkout.call("create_order", body, key="key")
+    wiring.order_service.cache_clear()
+    checkout.wait(timedelta(hours=24, seconds=1))
+    calls.clear()
+    made = checkout.call("create_order", body, key="key")
+    assert (made.status, made.body["id"] != first.body["id"]) == (201, True)
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.proves("FR-714", "FR-119")
+def test_an_answer_that_the_read_does_not_know_yet_comes_with_the_refused_transaction(
+    checkout: Checkout, calls: list[str]
+) -> None:
+    """What is read eventually consistently may be from before the order."""
+    body = {"items": [{"product_id": "mug", "quantity": 2}]}
+    first = checkout.call("create_order", body, key="key")
+    wiring.order_service.cache_clear()
+    read = wiring.dynamodb_client().batch_get_item
+
+    def read_earlier(**request: Any) -> Any:
+        answer = read(**request)
+        return {**answer, "Responses": {**answer["Responses"], "IdempotencyTable": []}}
+
+    calls.clear()
+    with patch.object(wiring.dynamodb_client(), "batch_get_item", read_earlier):
+        again = checkout.call("create_order", body, key="key")
+    assert (again.text, again.headers["idempotent-replayed"]) == (first.text, "true")
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.proves("FR-121")
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"product_id": "nothing"}, "product_not_found"),
+        ({"product_id": "mug", "unit_price": 1}, "price_changed"),
+        ({"product_id": "mug", "quantity": 999}, "amount_out_of_range"),
+    ],
+)
+def test_what_refuses_is_read_consistently(checkout: Checkout, line: dict[str, Any], code: str) -> None:
+    read: list[bool] = []
+    checkout.database.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem",
+        lambda params, **_: read.append(params["RequestItems"]["ProductsTable"]["ConsistentRead"]),
+    )
+    refused = checkout.call("create_order", {"items": [{"quantity": 1, **line}]}, key="key")
+    assert refused.body["code"] == code
+    assert read == [False, True]
 
 
 @pytest.mark.proves("FR-714", "FR-010")
@@ -124,9 +197,19 @@ def test_the_largest_order_is_kept_and_answered_again(checkout: Checkout) -> Non
         "items": [{"product_id": product_id, "quantity": 1} for product_id in products],
         "metadata": {wide(40): wide(500) for _ in range(50)},
     }
+    asked: list[int] = []
+    checkout.database.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem",
+        lambda params, **_: asked.append(sum(len(table["Keys"]) for table in params["RequestItems"].values())),
+    )
     first, again = (checkout.call("create_order", body, key="key") for _ in range(2))
-    assert (first.status, again.status, again.headers.get("idempotent-replayed")) == (201, 201, "true")
-    assert first.text == again.text
+    wiring.order_service.cache_clear()
+    elsewhere = checkout.call("create_order", body, key="key")
+    assert first.status == 201
+    for repeated in (again, elsewhere):
+        assert (repeated.status, repeated.text) == (201, first.text)
+        assert repeated.headers.get("idempotent-replayed") == "true"
+    assert asked == [100, 100], "as many keys as a call takes"
     [record] = checkout.results()
     assert len(str(record).encode()) < 400_000
 

@@ -88,7 +88,8 @@ def test_an_entry_that_moves_in_an_index_is_written_twice(shop: MeteredCheckout)
 
 def test_what_a_condition_refuses_is_counted_too(shop: MeteredCheckout) -> None:
     for _ in range(2):
-        wiring.order_service.cache_clear()  # a process that has not met the key
+        wiring.order_service.cache_clear()  # a process that knows the price, and has not met the key
+        shop.create_order("mug")
         shop.call("create_order", {"items": [{"product_id": "mug", "quantity": 1}]}, key="same")
     [call] = [call for call in shop.store.calls if call.refused]
     assert call.writes == {"OrdersTable": 2, "AuditTable": 2, "IdempotencyTable": 2}

@@ -11,7 +11,7 @@ from checkout.identifiers import Randomness, new_order_id
 from checkout.key_records import KeyTaken, RequestKey
 from checkout.order_access import get_visible_order
 from checkout.order_table import OrderTable, decide_on_latest
-from checkout.orders import Order, OrderLine, PublicOrder
+from checkout.orders import Order, OrderLine, PublicOrder, price_lines
 from checkout.product_table import ProductTable
 from checkout.products import Product
 from checkout.seen_keys import SeenKeys
@@ -59,7 +59,7 @@ class OrderService:
             # Cheaper than to learn of it from a transaction that is refused (FR-714).
             self._find_taken(key)
         try:
-            return self._create_order(caller, lines, currency, metadata, key)
+            return decide_on_latest(lambda: self._create_order(caller, lines, currency, metadata, key))
         except CheckoutError:
             # What was made under the key stays made, whatever the catalogue says now.
             self._find_taken(key)
@@ -79,11 +79,19 @@ class OrderService:
         metadata: Mapping[str, str],
         key: RequestKey[Order],
     ) -> Order:
-        currency, items = self._catalogue.price_lines(lines, asked_currency, caller.deadline)
+        now = self._clock()
 
-        def create() -> Order:
-            now = self._clock()
-            order = Order.create(
+        def read_products(product_ids: Sequence[str], *, consistent: bool) -> dict[str, Product]:
+            products, record = self._products.get_products_to_order(
+                product_ids, key.key_id, now, caller.deadline, consistent=consistent
+            )
+            if record:
+                raise KeyTaken(record)
+            return products
+
+        def draw_up(products: Mapping[str, Product]) -> Order:
+            currency, items = price_lines(lines, products, asked_currency)
+            return Order.create(
                 order_id=new_order_id(now, self._randomness),
                 customer_id=caller.customer_id,
                 items=items,
@@ -92,22 +100,22 @@ class OrderService:
                 maximum_total=self._maximum_total,
                 at=format_time(now),
             )
-            facts = {
-                "total_amount": order.total.amount,
-                "currency": order.total.currency,
-                "items": [
-                    {"product_id": item.product_id, "quantity": item.quantity, "unit_price": item.unit_price}
-                    for item in items
-                ],
-            }
-            entry = caller.record(
-                order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
-            )
-            record = key.complete(order.order_id, order, now)
-            self._orders.create_order(order, entry, record, caller.deadline, at=now)
-            return order
 
-        return decide_on_latest(create)
+        order = self._catalogue.decide({line.product_id for line in lines}, draw_up, read_products)
+        facts = {
+            "total_amount": order.total.amount,
+            "currency": order.total.currency,
+            "items": [
+                {"product_id": item.product_id, "quantity": item.quantity, "unit_price": item.unit_price}
+                for item in order.items
+            ],
+        }
+        entry = caller.record(
+            order, event="order_created", from_status=None, to_status=order.status, facts=facts, at=order.created_at
+        )
+        record = key.complete(order.order_id, order, now)
+        self._orders.create_order(order, entry, record, caller.deadline, at=now)
+        return order
 
     def get_order(self, caller: Caller, order_id: str) -> Order:
         """FR-110, FR-216. Raises OrderNotFound, also where the order is another customer's (FR-003)."""

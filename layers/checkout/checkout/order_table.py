@@ -28,7 +28,8 @@ Access
     payments that are due, longest first    Query on due, shard by shard
     payments of a day                       Query on by_day
     an order's audit entries, oldest first  Query, consistent
-    the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition
+    the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition; with
+                                            the products of an order, see product_table
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 A change of an order or of a payment appends the next entry of the order's trail, and an entry is written once: of two
@@ -47,6 +48,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from checkout.audit import AuditEntry
 from checkout.clock import Deadline, format_time
 from checkout.dynamodb import (
+    MAX_BATCH,
     ConditionFailed,
     Item,
     ReadItems,
@@ -83,7 +85,6 @@ __all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest"
 
 MAX_DECISIONS = 6
 AFTER_ALL_IDS = "~"
-MAX_BATCH = 100
 DECLINES_KEPT = timedelta(hours=2)
 
 # A payment that pays for its order is refunded by staff, not returned.

@@ -72,7 +72,9 @@ def _make_order_table(read: ReadItems) -> OrderTable:
 
 @cache
 def product_table() -> ProductTable:
-    return ProductTable(dynamodb_client(), read_batch(), products=os.environ["PRODUCTS_TABLE"])
+    return ProductTable(
+        dynamodb_client(), read_batch(), products=os.environ["PRODUCTS_TABLE"], keys=os.environ["IDEMPOTENCY_TABLE"]
+    )
 
 
 @cache
@@ -83,7 +85,7 @@ def order_service() -> "OrderService":
     return OrderService(
         order_table(),
         product_table(),
-        Catalogue(product_table(), clock=read_utc_clock, kept=int(os.environ["CATALOGUE_SECONDS"])),
+        Catalogue(clock=read_utc_clock, kept=int(os.environ["CATALOGUE_SECONDS"])),
         clock=read_utc_clock,
         randomness=os.urandom,
         maximum_total=int(os.environ["MAX_ORDER_AMOUNT"]),
