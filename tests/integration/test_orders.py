@@ -153,14 +153,16 @@ def test_an_answer_that_the_read_does_not_know_yet_comes_with_the_refused_transa
     ],
 )
 def test_what_refuses_is_read_consistently(checkout: Checkout, line: dict[str, Any], code: str) -> None:
-    read: list[bool] = []
+    read: list[dict[str, bool]] = []
     checkout.database.meta.events.register(
         "provide-client-params.dynamodb.BatchGetItem",
-        lambda params, **_: read.append(params["RequestItems"]["ProductsTable"]["ConsistentRead"]),
+        lambda params, **_: read.append(
+            {table: asked["ConsistentRead"] for table, asked in params["RequestItems"].items()}
+        ),
     )
     refused = checkout.call("create_order", {"items": [{"quantity": 1, **line}]}, key="key")
     assert refused.body["code"] == code
-    assert read == [False, True]
+    assert read == [{"ProductsTable": consistent, "IdempotencyTable": False} for consistent in (False, True)]
 
 
 @pytest.mark.proves("FR-714", "FR-010")
