@@ -52,8 +52,6 @@ class Tables:
         """The later one of what the order knows and what the payment does that holds it, or may."""
         found = self.client.get_item(TableName=self.orders, Key=to_wire(key), ConsistentRead=True)
         order = to_order(from_wire(found["Item"]))
-        if order.holder_id is None:
-            return order.audit_head
         holder = to_wire({"payment_id": order.holder_id})
         found = self.client.get_item(TableName=self.payments, Key=holder, ConsistentRead=True)
         if "Item" not in found:

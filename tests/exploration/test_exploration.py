@@ -79,8 +79,7 @@ def test_a_schedule_is_replayed_by_the_command_that_is_printed() -> None:
     replayed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert replayed.returncode == 0, replayed.stderr
     assert (
-        "TransactWriteItems AuditTable DeclinesTable IdempotencyTable OrdersTable PaymentsTable  <- dies_after"
-        in replayed.stdout
+        "TransactWriteItems AuditTable DeclinesTable IdempotencyTable PaymentsTable  <- dies_after" in replayed.stdout
     )
     assert replayed.stdout.splitlines()[-1] == "0 violations"
 

@@ -508,7 +508,7 @@ BUGS = {
     "an answer kept before there is one": (
         with_an_answer_before_there_is_one,
         "paid: refund | settle",
-        "rule 5: refund: was told … , but nothing was refunded",
+        "rule 5: refund: was told",
     ),
     "an order cancelled while its payment is unknown": (
         with_orders_cancelled_under_a_payment,

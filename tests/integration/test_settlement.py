@@ -249,21 +249,22 @@ def test_a_run_ends_before_its_time_does(checkout: Checkout) -> None:
 
 
 @pytest.mark.proves("FR-204")
-def test_a_key_gets_its_own_payment_after_later_ones(checkout: Checkout) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_key_gets_its_own_payment_after_later_ones(checkout: Checkout, kept: bool) -> None:
+    """Without its record the payment does that holds the order."""
     order = checkout.create_order()
     first = checkout.pay(order, "tok_chargeDeclined", key="first")
     second = checkout.pay(order, "tok_chargeDeclinedExpiredCard", key="second")
     third = checkout.pay(order, key="third")
-    checkout.forget_idempotency()
-    for key, token, answer in [
-        ("first", "tok_chargeDeclined", first),
-        ("second", "tok_chargeDeclinedExpiredCard", second),
-        ("third", "tok_visa", third),
-    ]:
+    if not kept:
+        checkout.forget_idempotency()
+    declined = [("first", "tok_chargeDeclined", first), ("second", "tok_chargeDeclinedExpiredCard", second)]
+    for key, token, answer in [*(declined if kept else []), ("third", "tok_visa", third)]:
         again = checkout.pay(order, token, key=key)
         assert (again.status, again.headers["idempotent-replayed"]) == (answer.status, "true")
         assert again.body["transaction_id"] == answer.body["transaction_id"]
-    assert checkout.pay(order, "tok_visa", key="second").code == "idempotency_key_reused"
+    other = checkout.pay(order, "tok_visa", key="second")
+    assert other.code == ("idempotency_key_reused" if kept else "payment_already_succeeded")
     assert len(checkout.payment_items(order)) == 3
 
 
@@ -527,6 +528,28 @@ def test_a_late_charge_that_was_refunded_elsewhere_lets_no_order_go_that_another
     assert checkout.order_item(order)["live_payment_id"] == pending
     assert checkout.settle()["orders_paid"] == 1
     checkout.audit_events(order)
+
+
+@pytest.mark.proves("FR-209", "FR-014", "FR-113")
+def test_a_charge_on_its_way_back_holds_its_order_after_the_payment_that_held_it(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_unavailable")
+    failed = checkout.payment_items(order)[0]["payment_id"]
+    checkout.break_gateway(Call.CHARGE, Fault.ANSWER_LOST)
+    holder = checkout.pay(order, "tok_chargeDeclined", key="key").body["transaction_id"]
+    charge_behind_our_back(checkout, failed, 99)
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    author = Author(Actor.SYSTEM, "request", lambda: 60)
+    with checkout.acting_as("settle_payments"), pytest.raises(OutcomeUnknown):
+        wiring.settlement_service().settle_payment(author, failed)
+    assert checkout.order_item(order)["live_payment_id"] == holder
+    assert checkout.pay(order, "tok_chargeDeclined", key="key").code == "card_declined"
+    for answer in (checkout.pay(order), checkout.cancel(order)):
+        assert (answer.code, answer.body["transaction_id"]) == ("payment_in_progress", failed)
+    checkout.settle(after=timedelta(hours=1))
+    assert sum(refund["amount"] for refund in checkout.refunds(order)) == 99
+    assert checkout.pay(order).status == 201
+    assert checkout.audit_events(order)[-1] == "payment_succeeded"
 
 
 @pytest.mark.proves("FR-207")

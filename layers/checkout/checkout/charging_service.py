@@ -121,7 +121,7 @@ class ChargingService:
         is refused where there is one."""
         if first is None or first.payment_id == order.holder_id:
             return first
-        if order.holder_id and (order.live_payment_id or was_refused):
+        if order.payment_id is None and (order.live_payment_id or was_refused):
             return self._orders.get_payment(order.holder_id)
         return None
 

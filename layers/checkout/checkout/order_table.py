@@ -119,6 +119,9 @@ def hold_order(order: Order, payment: Payment | None) -> Order:
     """
     if payment is None or payment.payment_id != order.holder_id:
         return order
+    if order.payment_id == payment.payment_id:
+        # Since it is paid by it, they are written together.
+        return order
     if not payment.holds_order or payment.linked_at:
         raise OrderChanged
     head = max(order.audit_head, payment.audit_head, key=lambda head: head.sequence)
@@ -267,8 +270,8 @@ class OrderTable:
         order, payment = self.get_order_and_payment(customer_id, order_id, first_id, deadline)
         if order is None:
             return None
-        if order.holder_id not in {None, first_id}:
-            payment = self.get_payment(str(order.holder_id))
+        if order.holder_id != first_id:
+            payment = self.get_payment(order.holder_id)
         return hold_order(order, payment)
 
     def get_order_of(self, payment: Payment) -> tuple[Order, Payment]:
@@ -280,8 +283,8 @@ class OrderTable:
         now = self.get_payment(payment.payment_id)
         if order is None or now is None:
             raise LookupError("a payment or its order is gone")
-        is_other = order.holder_id not in {None, now.payment_id}
-        return hold_order(order, self.get_payment(str(order.holder_id)) if is_other else now), now
+        holder = now if now.payment_id == order.holder_id else self.get_payment(order.holder_id)
+        return hold_order(order, holder), now
 
     def get_payments(self, payment_ids: Sequence[str], deadline: Deadline) -> list[Payment]:
         """Those that exist, in any order."""

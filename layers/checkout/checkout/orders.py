@@ -173,10 +173,8 @@ class Order(PublicOrder):
         return self.payment_attempts - self.refused_payments
 
     @property
-    def holder_id(self) -> str | None:
-        """The payment that holds it, or the one that does if it exists; None where none can."""
-        if self.status not in origins_of(OrderStatus.PAID):
-            return None
+    def holder_id(self) -> str:
+        """The payment that holds it, or the one that does if it exists."""
         return self.live_payment_id or payment_id_of(self.order_id, self.payment_attempts + 1)
 
     def claim(self, payment_id: str, head: AuditHead) -> "Order":
