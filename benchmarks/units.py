@@ -30,6 +30,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return 1
         case "L":
             return 3 + sum(1 + _value_size(element) for element in content)
+        case "SS":
+            return 3 + sum(1 + len(element.encode()) for element in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
         case _:

@@ -157,7 +157,7 @@ def test_states_and_read_only_maps_are_written_as_what_they_hold() -> None:
 
 
 @pytest.mark.proves("FR-008")
-@pytest.mark.parametrize("value", [0.1, Decimal("0.1"), {"inner": [1.0]}, {1, 2}, b"x"])
+@pytest.mark.parametrize("value", [0.1, Decimal("0.1"), {"inner": [1.0]}, {1, 2}, {"x", 1}, b"x"])
 def test_what_is_no_value_here_is_not_written(value: object) -> None:
     with pytest.raises(TypeError):
         to_wire({"amount": value})
@@ -172,7 +172,36 @@ def test_a_number_that_is_not_whole_is_not_read() -> None:
 @pytest.mark.proves("FR-715")
 def test_what_others_keep_in_an_item_stands_in_nobody_s_way() -> None:
     item = {"name": {"S": "mug"}, "tags": {"SS": ["new", "blue"]}, "picture": {"B": b"x"}}
-    assert from_wire(item) == {"name": "mug", "tags": ["new", "blue"], "picture": b"x"}
+    assert from_wire(item) == {"name": "mug", "tags": {"new", "blue"}, "picture": b"x"}
+
+
+@pytest.mark.proves("FR-227")
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_a_set_of_text_is_written_as_boto3_writes_it_in_order(kind: type[set[str]]) -> None:
+    item = {"payments": kind(["pay_2", "pay_1", "pay_3"])}
+    assert to_wire(item) == {"payments": {"SS": ["pay_1", "pay_2", "pay_3"]}}
+    assert TypeSerializer().serialize(item["payments"]).keys() == {"SS"}
+    assert from_wire(to_wire(item)) == item
+
+
+@pytest.mark.proves("FR-227")
+def test_an_empty_set_is_not_written() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        to_wire({"payments": set()})
+
+
+@pytest.mark.parametrize(
+    ("reasons", "refused"),
+    [
+        (["None", "ConditionalCheckFailed"], 1),
+        (["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], 2),
+        (["TransactionConflict", "ConditionalCheckFailed"], 2),
+    ],
+)
+def test_how_many_actions_stood_in_the_way_is_told(reasons: list[str], refused: int) -> None:
+    with pytest.raises(ConditionFailed) as failure:
+        write(FakeClient(reasons))
+    assert failure.value.refused == refused
 
 
 def test_a_change_writes_what_differs_under_all_conditions() -> None:
