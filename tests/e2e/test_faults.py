@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -42,6 +43,7 @@ STRIDE = 1 if REQUIRE_ALL else 53
 RETRIES = 6
 HOUR = 3600
 AMOUNT = 1800
+HOURLY_DECLINES = 20
 
 Case = tuple[str, Callable[[], None], bool]
 """What fails, how to make it, and whether the client comes back."""
@@ -314,6 +316,17 @@ def pay_unanswered_again(world: World, _: str) -> httpx.Response:
     return world.pay("charge", "tok_timeoutAfterCharge")
 
 
+def prepare_full_hour(world: World) -> None:
+    """As many payments as may be declined within the hour may have been; of one it is known that it was not."""
+    now = datetime.fromisoformat(world.order["created_at"])
+    world.control("wait", seconds=HOUR - now.minute * 60 - now.second)
+    world.alice.buy(("mug", 1))
+    [item] = world.scan("DeclinesTable")
+    others = {f"pay_{number:026}_001" for number in range(HOURLY_DECLINES - 1)}
+    item["payments"] |= others
+    world.database.put_item(TableName="DeclinesTable", Item=to_wire(item))
+
+
 def prepare_trial(world: World) -> None:
     """The gateway was left alone for as long as it is; the next call tries it."""
     world.control("open_circuit")
@@ -549,6 +562,7 @@ OPERATIONS = [
         table="IdempotencyTable",
         check=check_paid,
     ),
+    Operation("pay, in an hour that is full", pay, prepare=prepare_full_hour, check=check_paid),
     Operation("pay, trying the gateway again", pay, prepare=prepare_trial, table="CircuitTable", check=check_paid),
     Operation(
         "refund_order, trying the gateway again",

@@ -140,9 +140,19 @@ def parse_comparison(tokens: Tokens) -> Condition:
 
 def parse_operand(tokens: Tokens) -> Operand:
     word = tokens.take()
+    if word == "size":
+        tokens.take("(")
+        measured = parse_operand(tokens)
+        tokens.take(")")
+        return lambda *given: size_of(measured(*given))
     if word.startswith(":"):
         return lambda _item, _names, values: values[word]
     return lambda item, names, _values: item.get(names[word] if word.startswith("#") else word)
+
+
+def size_of(value: Value | None) -> Value | None:
+    """Of a set; what is absent has no size."""
+    return None if value is None else {"N": str(len(value["SS"]))}
 
 
 def are_equal(one: Value | None, other: Value | None) -> bool:
@@ -173,13 +183,13 @@ def parse_update(expression: str) -> Update:
     steps: list[tuple[str, str, Operand | None]] = []
     clause = ""
     while tokens.words:
-        if tokens.peek().upper() in {"SET", "REMOVE", "ADD"}:
+        if tokens.peek().upper() in {"SET", "REMOVE", "ADD", "DELETE"}:
             clause = tokens.take().upper()
         name = tokens.take()
         if clause == "SET":
             tokens.take("=")
             steps.append((clause, name, parse_sum(tokens)))
-        elif clause == "ADD":
+        elif clause in {"ADD", "DELETE"}:
             steps.append((clause, name, parse_operand(tokens)))
         else:
             steps.append((clause, name, None))
@@ -195,7 +205,11 @@ def parse_update(expression: str) -> Update:
             value = operand(item, names, values)
             if value is None:
                 raise LookupError(f"{kind} refers to an attribute that does not exist")
-            updated[name] = add(item.get(name, {"N": "0"}), value, 1) if kind == "ADD" else value
+            changed = value if kind == "SET" else change(item.get(name), value, kind)
+            if changed is None:
+                updated.pop(name, None)
+            else:
+                updated[name] = changed
         return updated
 
     return update
@@ -213,6 +227,17 @@ def parse_sum(tokens: Tokens) -> Operand:
         return None if one is None or other is None else add(one, other, sign)
 
     return total
+
+
+def change(before: Value | None, value: Value, kind: str) -> Value | None:
+    """What ADD and DELETE make of a number or a set. No set is empty: it is gone with its last element."""
+    if "N" in value:
+        return add(before or {"N": "0"}, value, 1)
+    there = before["SS"] if before else []
+    if kind == "ADD":
+        return {"SS": [*there, *(element for element in value["SS"] if element not in there)]}
+    left = [element for element in there if element not in value["SS"]]
+    return {"SS": left} if left else None
 
 
 def add(one: Value, other: Value, sign: int) -> Value:

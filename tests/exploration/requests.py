@@ -92,6 +92,18 @@ def make_created(world: World) -> None:
     world.order = world.create_order()
 
 
+def make_full(world: World) -> None:
+    """As many payments of the hour have begun as may be declined: of other orders, one paid, one declined, and two of
+    which nobody knows yet that the one was declined and the other was not."""
+    world.buy()
+    assert world.pay(world.create_order(), "tok_chargeDeclined").status == 402
+    for token in ("tok_chargeDeclined", "tok_visa"):
+        world.break_gateway(Call.CHARGE, Fault.ANSWER_LOST)
+        assert world.pay(world.create_order(), token).status == 202
+    make_created(world)
+    world.wait(DUE)
+
+
 def make_charged(world: World) -> None:
     make_created(world)
     assert world.pay(world.order, key="setup").status == 201
@@ -165,6 +177,7 @@ def make_returned(world: World) -> None:
 
 STATES: Mapping[str, Callable[[World], None]] = {
     "created": make_created,
+    "full": make_full,
     "charged": make_charged,
     "paid": make_paid,
     "unknown": make_unknown,

@@ -38,6 +38,7 @@ class Scenario:
 
 AT_HOME: Mapping[str, Sequence[str]] = {
     "created": ("pay", "pay other key", "pay declined", "mark paid", "cancel"),
+    "full": ("pay", "pay other key", "pay declined", "settle", "cancel"),
     "charged": ("mark paid", "pay other key", "cancel", "settle", "event", "fulfil"),
     "paid": ("refund", "refund other", "refund all", "fulfil", "settle"),
     "unknown": ("pay again", "settle", "event", "mark paid", "cancel"),

@@ -99,9 +99,12 @@ def find_methods() -> Iterator[str]:
 def fill(world: World) -> None:
     """Orders of one customer, with payments due and not, one with a long trail; and another's."""
     world.create_order(customer="bob")
-    for token in ["tok_visa", "tok_timeoutAfterCharge", "tok_timeoutBeforeCharge", "tok_chargeDeclined"] * 3:
-        world.pay(world.create_order(), token, key=world.new_key())
-        world.wait(timedelta(seconds=1))
+    for _ in range(3):
+        for token in ["tok_visa", "tok_timeoutAfterCharge", "tok_timeoutBeforeCharge", "tok_chargeDeclined"]:
+            world.pay(world.create_order(), token, key=world.new_key())
+            world.wait(timedelta(seconds=1))
+        # As many as may be declined within one.
+        world.wait(timedelta(hours=1))
     for _ in range(3):
         world.buy()
     paid = world.buy()
@@ -120,6 +123,12 @@ def pay_in_vain(world: World) -> None:
 def resume(world: World) -> None:
     """Whoever paid, and was told nothing of it, comes again."""
     assert world.pay(world.order, key="setup").status == 201
+
+
+def pay_in_a_full_hour(world: World) -> None:
+    """One makes room and is declined; then there is none."""
+    assert world.pay(world.order, "tok_chargeDeclined", key="declined").status == 402
+    assert world.pay(world.order, key="refused").status == 429
 
 
 def return_at_gateway(world: World) -> None:
@@ -160,7 +169,13 @@ def runs() -> list[Run]:
         for state in STATES:
             world.restore(explorer._prepare(state))
             look_around(world)
-        for state, act in [("created", pay_in_vain), ("unknown", resume), ("wrong", return_at_gateway)]:
+        acts = {
+            "created": pay_in_vain,
+            "full": pay_in_a_full_hour,
+            "unknown": resume,
+            "wrong": return_at_gateway,
+        }
+        for state, act in acts.items():
             world.restore(explorer._prepare(state))
             act(world)
     return [run for run in store.runs[1:] if run.calls]
@@ -191,9 +206,9 @@ def ask_memory(store: MemoryStore, operation: str, params: Mapping[str, Any]) ->
 
 
 def normalize(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Without messages, and without an order where there is none."""
+    """Without messages, and without an order where there is none: of what a Scan finds, and in a set."""
     left_out = {"ResponseMetadata", "ConsumedCapacity", "Message", "message"}
-    told = {name: value for name, value in answer.items() if name not in left_out}
+    told = {name: sort_sets(value) for name, value in answer.items() if name not in left_out}
     if "Error" in told:
         told["Error"] = told["Error"]["Code"]
     if "CancellationReasons" in told:
@@ -203,6 +218,12 @@ def normalize(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     if operation == "Scan":
         told["Items"] = sorted(told["Items"], key=to_text)
     return told
+
+
+def sort_sets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {kind: sorted(part) if kind == "SS" else sort_sets(part) for kind, part in value.items()}
+    return [sort_sets(part) for part in value] if isinstance(value, list) else value
 
 
 def to_text(item: Mapping[str, Any]) -> str:

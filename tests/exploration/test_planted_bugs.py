@@ -128,6 +128,25 @@ def with_declines_that_are_not_given_back() -> Iterator[None]:
 
 
 @contextmanager
+def with_declines_that_are_taken_out() -> Iterator[None]:
+    """Whatever became of a payment, it counts no longer within its hour."""
+
+    def take_out(table: OrderTable, payment: Payment, _: datetime) -> list[Item]:
+        began = datetime.fromisoformat(payment.created_at)
+        return [{"Update": table._take_out(payment.customer_id, began, [payment.payment_id])}]
+
+    with patch.object(OrderTable, "_uncount_decline", take_out):
+        yield
+
+
+@contextmanager
+def with_room_made_of_what_may_yet_be_declined() -> Iterator[None]:
+    """In an hour that is full nothing counts but what is known to have been declined."""
+    with patch.object(Payment, "counts_as_declined", Payment.was_declined):
+        yield
+
+
+@contextmanager
 def with_answers_of_another_amount() -> Iterator[None]:
     """To a payment, and to a refund."""
 
@@ -463,7 +482,22 @@ BUGS = {
     "a decline count that is not given back": (
         with_declines_that_are_not_given_back,
         "created: pay | cancel",
-        "rule 4: … were declined within the hour, … count",
+        "rule 4: … counts within the hour, and was not declined",
+    ),
+    "a decline that is given back": (
+        with_declines_that_are_taken_out,
+        "created: pay declined | settle",
+        "rule 4: … was declined within the hour, and does not count",
+    ),
+    "a full hour that forgets what may yet be declined": (
+        with_room_made_of_what_may_yet_be_declined,
+        "full: pay | cancel",
+        "rule 4: … was declined within the hour, and does not count",
+    ),
+    "an hour without its cap": (
+        lambda: without_conditions("claim_order", tables=("DeclinesTable",)),
+        "full: pay | cancel",
+        "rule 4: … count within the hour, of … that may",
     ),
     "a payment answered with another amount": (
         with_answers_of_another_amount,

@@ -1,6 +1,6 @@
 """What a trail says of an order, its payments and its refunds, when it is replayed from the start (FR-029)."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,18 +29,19 @@ HELD_FOR = {WRONG_CHARGE, CHARGE_REFUNDED}
 """Why a payment failed that holds its order until its charge is returned."""
 
 COUNTED_FOR = timedelta(hours=2)
-"""Of what has no outcome within that, the count may have run out: it is not given back."""
+"""What has no outcome within that is not taken out of its hour: it may have run out."""
 
 
 @dataclass
 class Replay:
-    """What each is, by its id, and what does not follow in the trail; and how many payments count as declined, by the
-    hour that they began in."""
+    """What each is, by its id, and what does not follow in the trail; and by the hour that they began in the payments
+    that count as declined, and those that may still be kept with them."""
 
     order: Facts = field(default_factory=lambda: {**dict.fromkeys(COUNTS, 0), "returning_payment_ids": []})
     payments: dict[str, Facts] = field(default_factory=dict)
     refunds: dict[str, Facts] = field(default_factory=dict)
-    hourly_declines: Counter[str] = field(default_factory=Counter)
+    hourly_declines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    hourly_others: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     wrong: list[str] = field(default_factory=list)
 
     @classmethod
@@ -104,7 +105,7 @@ class Replay:
         if entry.facts["attempt"] != self.order["payment_attempts"]:
             self.wrong.append(f"the payment says it is number {entry.facts['attempt']}, which it is not")
         payment["started_at"] = entry.at
-        self.hourly_declines[to_hour(entry.at)] += 1
+        self.hourly_declines[to_hour(entry.at)].add(entry.facts["payment_id"])
 
     def _take_outcome(self, entry: AuditEntry, payment: Facts) -> None:
         declined, reason = "decline_code" in entry.facts, entry.facts.get("failure_reason")
@@ -114,8 +115,10 @@ class Replay:
         self.order["refused_payments"] += reason == NOT_TAKEN
         started_at = payment.get("started_at", entry.at)
         took = datetime.fromisoformat(entry.at) - datetime.fromisoformat(started_at)
-        if not declined and took <= COUNTED_FOR:
-            self.hourly_declines[to_hour(started_at)] -= 1
+        if not declined:
+            self.hourly_declines[to_hour(started_at)].discard(entry.facts["payment_id"])
+        if not declined and (entry.to_status == "succeeded" or took > COUNTED_FOR):
+            self.hourly_others[to_hour(started_at)].add(entry.facts["payment_id"])
 
     def _hold(self, payment_id: str) -> None:
         returning = self.order["returning_payment_ids"]

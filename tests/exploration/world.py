@@ -42,11 +42,21 @@ from tests.exploration.schedules import Call, Scheduler
 from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
-__all__ = ["GATEWAY_TABLE", "GatewayFault", "StoreFault", "WatchedGateway", "World", "faults_of", "open_world"]
+__all__ = [
+    "GATEWAY_TABLE",
+    "HOURLY_DECLINES",
+    "GatewayFault",
+    "StoreFault",
+    "WatchedGateway",
+    "World",
+    "faults_of",
+    "open_world",
+]
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WEBHOOK_SECRET = "whsec_explored"
 GATEWAY_TABLE = "SimulatedGatewayTable"
+HOURLY_DECLINES = 4
 
 
 class StoreFault(StrEnum):
@@ -365,7 +375,8 @@ def open_world(store: MemoryStore | None = None) -> Iterator[World]:
     """One at a time in a process."""
     with ExitStack() as stack:
         # What one process remembers of the catalogue, another does not know.
-        stack.enter_context(set_environment(SettleAfterSeconds="60", CatalogueSeconds="0"))
+        parameters = {"SettleAfterSeconds": "60", "CatalogueSeconds": "0", "MaxHourlyDeclines": str(HOURLY_DECLINES)}
+        stack.enter_context(set_environment(**parameters))
         stack.enter_context(patch.object(metrics, "single_metric", MagicMock()))
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)

@@ -230,7 +230,10 @@ class Checkout:
             return [from_wire(item) for page in pages for item in page["Items"]]
 
     def read_tables(self) -> dict[str, list[str]]:
-        return {name: sorted(json.dumps(item, sort_keys=True) for item in self.scan(name)) for name in TABLES}
+        return {
+            name: sorted(json.dumps(item, sort_keys=True, default=sorted) for item in self.scan(name))
+            for name in TABLES
+        }
 
     def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """The charges at the gateway that took money for an order."""

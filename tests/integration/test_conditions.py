@@ -143,6 +143,7 @@ def charge(checkout: Checkout) -> dict[str, Any]:
 
 
 ANOTHER = "pay_01KG9YS7G00000000000000000_001"
+OTHERS = {f"pay_{number:026}_001" for number in range(1000)}
 ORDERS, PAYMENTS, AUDIT, REFUNDS = "OrdersTable", "PaymentsTable", "AuditTable", "RefundsTable"
 KEYS, DECLINES = "IdempotencyTable", "DeclinesTable"
 
@@ -155,7 +156,7 @@ CREATE = [
 CLAIM = [
     ("the payment is there", take_the_key(PAYMENTS), PAYMENTS),
     ("its key has a payment", take_the_key(KEYS), KEYS),
-    ("as many declines as there may be within the hour", change(DECLINES, declines=1000), DECLINES),
+    ("as many declines as there may be within the hour", change(DECLINES, payments=OTHERS), DECLINES),
     ("the entry is there", take_the_key(AUDIT), AUDIT),
 ]
 FINISH = [
@@ -268,3 +269,15 @@ def test_a_write_does_not_happen_once(
         operate(checkout, order)
     assert refused_by[:number] == [[]] * number, "what comes before it is written"
     assert refused_by[number] == [table], "nothing else stands against it"
+
+
+@pytest.mark.proves("FR-227")
+def test_what_else_stands_against_a_claim_is_told_before_the_hour_that_is_full(checkout: Checkout) -> None:
+    def cancel_in_a_full_hour(checkout: Checkout, write: Write) -> None:
+        change(DECLINES, payments=OTHERS)(checkout, write)
+        change(ORDERS, status="cancelled")(checkout, write)
+
+    order = checkout.create_order()
+    with spoiling(checkout, cancel_in_a_full_hour, number=0) as refused_by:
+        assert pay(checkout, order).code == "order_not_payable"
+    assert refused_by == [[ORDERS, DECLINES]]

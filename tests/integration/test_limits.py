@@ -1,6 +1,7 @@
 """What is tried too often: gateways that fail, orders, cards."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -12,9 +13,10 @@ from checkout import wiring
 from checkout.dynamodb import to_wire
 from checkout.errors import InvalidToken
 from checkout.gateway import OutcomeUndecided, OutOfTime
+from checkout.order_table import MAX_DECISIONS, OrderTable
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
-from tests.integration.conftest import Answer, Checkout, forget_clients, open_checkout
-from tests.integration.test_pay import failing
+from tests.integration.conftest import Answer, Checkout, forget_clients, open_checkout, set_environment
+from tests.integration.test_pay import failing, is_claim
 
 
 @pytest.fixture
@@ -242,7 +244,8 @@ def test_a_decline_is_counted_once_however_it_becomes_known(limited_checkout: Ch
     other = checkout.create_order()
     assert checkout.pay(other, "tok_chargeDeclined").status == 202
     checkout.settle()
-    assert sum(item["declines"] for item in checkout.scan("DeclinesTable")) == 2
+    declined = checkout.payment_items(order) + checkout.payment_items(other)
+    assert read_counted(checkout) == {payment["payment_id"] for payment in declined}
     assert checkout.order_item(other)["declined_payments"] == 1
 
 
@@ -283,25 +286,156 @@ def test_what_the_gateway_never_took_does_not_count(limited_checkout: Checkout) 
     assert checkout.pay(order).status == 201
 
 
+def read_counted(checkout: Checkout) -> set[str]:
+    """The payments that are kept by the hour."""
+    return {payment_id for item in checkout.scan("DeclinesTable") for payment_id in item.get("payments", ())}
+
+
+@contextmanager
+def noting_writes_of_declines(checkout: Checkout) -> Iterator[list[str]]:
+    """What each does."""
+    written: list[str] = []
+
+    def note(_: str, parameters: dict[str, Any]) -> bool:
+        actions = [action for each in parameters.get("TransactItems", []) for action in each.values()]
+        of_declines = [action for action in actions if action["TableName"] == "DeclinesTable"]
+        written.extend(action["UpdateExpression"].split()[0] for action in of_declines)
+        return False
+
+    with failing(checkout, note):
+        yield written
+
+
 @pytest.mark.proves("FR-227")
-@pytest.mark.parametrize("token", ["tok_visa", "tok_unavailable", "tok_timeoutBeforeCharge"])
-def test_only_declines_count_within_the_hour_once_the_outcome_is_known(limited_checkout: Checkout, token: str) -> None:
+@pytest.mark.parametrize("token", ["tok_unavailable", "tok_timeoutBeforeCharge"])
+def test_what_was_surely_not_charged_counts_no_longer_within_the_hour(limited_checkout: Checkout, token: str) -> None:
     checkout = limited_checkout
     for _ in range(3):
         checkout.pay(checkout.create_order(), token)
         checkout.settle()
         forget_clients()
         checkout.database.delete_item(TableName="CircuitTable", Key={"id": {"S": "payment_gateway"}})
-    assert {item["declines"] for item in checkout.scan("DeclinesTable")} == {0}
+    assert len(checkout.scan("PaymentsTable")) == 3
+    assert read_counted(checkout) == set()
 
 
 @pytest.mark.proves("FR-227")
-def test_a_payment_that_ends_a_day_later_takes_nothing_from_a_count_that_has_run_out(checkout: Checkout) -> None:
-    checkout.pay(checkout.create_order(), "tok_timeoutAfterCharge")
+@pytest.mark.parametrize(("token", "status"), [("tok_visa", 201), ("tok_chargeDeclined", 402)])
+def test_a_payment_that_succeeds_or_is_declined_writes_nothing_to_the_hour_when_it_ends(
+    limited_checkout: Checkout, token: str, status: int
+) -> None:
+    with noting_writes_of_declines(limited_checkout) as written:
+        assert limited_checkout.pay(limited_checkout.create_order(), token).status == status
+    assert written == ["ADD"]
+
+
+@pytest.mark.proves("FR-227")
+def test_who_pays_more_often_than_may_be_declined_is_not_stopped(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    with noting_writes_of_declines(checkout) as written:
+        for _ in range(9):
+            assert checkout.pay(checkout.create_order()).status == 201
+    assert written == [*["ADD"] * 4, *["ADD", "DELETE", "ADD"], *["ADD"] * 3, *["ADD", "DELETE", "ADD"]]
+    [item] = checkout.scan("DeclinesTable")
+    [payment] = checkout.payment_items({"id": max(order["order_id"] for order in checkout.scan("OrdersTable"))})
+    assert item["payments"] == {payment["payment_id"]}, "all others were taken out"
+
+
+@pytest.mark.proves("FR-227")
+def test_of_an_hour_that_is_full_what_was_no_decline_makes_room_and_what_may_yet_be_does_not(
+    limited_checkout: Checkout,
+) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    paid, declined, unknown, last = (checkout.create_order() for _ in range(4))
+    assert checkout.pay(paid).status == 201
+    assert checkout.pay(declined, "tok_chargeDeclined").status == 402
+    assert checkout.pay(unknown, "tok_timeoutAfterCharge").status == 202
+    assert checkout.pay(last, "tok_chargeDeclined").status == 402
+    assert checkout.pay(last, "tok_chargeDeclined").status == 402, "in the place of the one that was paid"
+    before = checkout.read_tables()
+    answer = checkout.pay(last, key="key")
+    assert (answer.status, answer.body["hourly_declines"], answer.body["limit"]) == (429, 4, 4)
+    assert checkout.read_tables() == before
+    checkout.settle()
+    assert checkout.pay(last, key="key").status == 201, "in the place of the one that was settled"
+    kept = [payment for order in (declined, last) for payment in checkout.payment_items(order)]
+    assert read_counted(checkout) == {payment["payment_id"] for payment in kept}
+
+
+@pytest.mark.proves("FR-227")
+def test_a_limit_that_was_lowered_counts_what_is_there(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    assert checkout.pay(checkout.create_order()).status == 201
+    for _ in range(3):
+        assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
+    order = checkout.create_order()
+    with set_environment(MaxHourlyDeclines="2"):
+        wiring.charging_service.cache_clear()
+        answer = checkout.pay(order)
+    assert (answer.status, answer.body["hourly_declines"], answer.body["limit"]) == (429, 3, 2)
+
+
+@pytest.mark.proves("FR-227", "FR-018")
+def test_who_filled_the_hour_oneself_is_told_of_the_payment(limited_checkout: Checkout) -> None:
+    """The other half of a double click comes first, after this one has read the order."""
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    for _ in range(3):
+        assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
+    order = checkout.create_order()
+    first: list[Answer] = []
+    claims: list[str] = []
+
+    def be_outrun(name: str, parameters: dict[str, Any]) -> bool:
+        if is_claim(name, parameters):
+            claims.append(name)
+            if len(claims) == 1:
+                first.append(checkout.pay(order, "tok_chargeDeclined", key="key"))
+        return False
+
+    with failing(checkout, be_outrun):
+        answer = checkout.pay(order, "tok_chargeDeclined", key="key")
+    assert (first[0].status, answer.status) == (402, 402)
+    assert answer.body["transaction_id"] == first[0].body["transaction_id"]
+    assert checkout.pay(checkout.create_order()).status == 429
+
+
+@pytest.mark.proves("FR-227")
+def test_an_hour_that_is_full_again_each_time_is_given_up(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    for _ in range(4):
+        assert checkout.pay(checkout.create_order()).status == 201
+    with patch.object(OrderTable, "uncount_declines") as uncount:
+        assert checkout.pay(checkout.create_order()).code == "store_unavailable"
+    assert uncount.call_count == MAX_DECISIONS
+
+
+@pytest.mark.proves("FR-227")
+def test_a_count_of_before_the_payments_were_kept_stands_in_nobodys_way(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    item = {"customer_id": "alice", "hour": checkout.read_clock().isoformat()[:13], "declines": 4, "expiration": 1}
+    checkout.database.put_item(TableName="DeclinesTable", Item=to_wire(item))
+    assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
+    assert checkout.pay(checkout.create_order(), "tok_unavailable").status == 503
+    [count] = checkout.scan("DeclinesTable")
+    assert (count["declines"], len(count["payments"])) == (4, 1)
+
+
+@pytest.mark.proves("FR-227")
+def test_a_payment_that_ends_a_day_later_takes_nothing_from_an_hour_that_has_run_out(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_timeoutBeforeCharge")
     [count] = checkout.scan("DeclinesTable")
     key = {name: {"S": count[name]} for name in ("customer_id", "hour")}
     checkout.database.delete_item(TableName="DeclinesTable", Key=key)
-    assert checkout.settle(after=timedelta(days=1))["orders_paid"] == 1
+    checkout.settle(after=timedelta(days=1))
+    [payment] = checkout.payment_items(order)
+    assert payment["failure_reason"] == "not_charged"
     assert checkout.scan("DeclinesTable") == []
 
 

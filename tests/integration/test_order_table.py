@@ -13,7 +13,7 @@ from checkout.dynamodb import Item, to_wire
 from checkout.identifiers import payment_id_of, refund_id_of
 from checkout.key_records import KeyRecord
 from checkout.order_items import from_payment
-from checkout.order_table import Due, OrderTable, TableNames
+from checkout.order_table import Due, OrderChanged, OrderTable, TableNames
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault
 from tests.integration.conftest import Checkout
@@ -216,5 +216,13 @@ def test_declines_are_counted_by_the_hour_and_forgotten_two_hours_later(checkout
     [count] = checkout.scan("DeclinesTable")
     [payment] = checkout.payment_items(order)
     assert (count["customer_id"], count["hour"]) == ("alice", payment["created_at"][:13])
+    assert count["payments"] == {payment["payment_id"]}
     started = datetime.fromisoformat(payment["created_at"])
     assert count["expiration"] == int((started + timedelta(hours=2)).timestamp())
+
+
+@pytest.mark.proves("FR-227")
+def test_what_is_taken_out_of_an_hour_that_is_gone_begins_no_other(checkout: Checkout) -> None:
+    with pytest.raises(OrderChanged):
+        wiring.order_table().uncount_declines("alice", NOW, ["pay_1"], read_deadline)
+    assert checkout.scan("DeclinesTable") == []

@@ -175,6 +175,27 @@ def test_declines_of_a_customer_at_the_same_time_never_exceed_the_hourly_cap(dyn
         assert len(declined) == 20
 
 
+@pytest.mark.proves("FR-227")
+def test_room_that_many_make_in_an_hour_at_the_same_time_is_no_more_than_there_is(dynamodb_local: str) -> None:
+    with open_racing_checkout(dynamodb_local, MaxHourlyDeclines="20") as checkout:
+        checkout.begin_an_hour()
+        customer = f"customer-{checkout.new_key()}"
+        for number in range(20):
+            order = checkout.create_order(customer=customer)
+            checkout.pay(order, "tok_chargeDeclined" if number % 4 else "tok_visa", customer=customer)
+        orders = [checkout.create_order(customer=customer) for _ in range(RACERS)]
+        answers = race(
+            *[partial(checkout.pay, order, "tok_chargeDeclined", customer=customer) for order in orders],
+        )
+        assert set(codes(answers)) == {"card_declined", "too_many_attempts"}
+        assert codes(answers)["card_declined"] == 5
+        [item] = [item for item in checkout.scan("DeclinesTable") if item["customer_id"] == customer]
+        declined = {payment["payment_id"] for order in orders for payment in checkout.payment_items(order)}
+        assert len(declined) == 5
+        assert len(item["payments"]) == 20
+        assert declined < item["payments"]
+
+
 @pytest.mark.proves("FR-011")
 def test_one_key_at_two_orders_at_once_pays_one_of_them(racing_checkout: Checkout) -> None:
     with all_at_work():

@@ -238,6 +238,25 @@ def test_a_payment_is_busy_until_its_time_is_over_or_it_is_left() -> None:
     assert not payment.leave().is_busy(AT)
 
 
+@pytest.mark.proves("FR-227")
+@pytest.mark.parametrize(
+    ("end", "counts"),
+    [
+        (lambda payment: payment, True),
+        (lambda payment: payment.leave_open(gateway_reference=None, act_until=None, at=LATER), True),
+        (lambda payment: payment.decline(decline_code="generic_decline", gateway_reference=None, at=LATER), True),
+        (lambda payment: payment.succeed(gateway_reference="ch_1", at=LATER), False),
+        (lambda payment: payment.fail(reason="x", at=LATER), False),
+        (lambda payment: payment.refuse_charge(reason="x", gateway_reference="ch_1", at=LATER), False),
+    ],
+    ids=["pending", "unknown", "declined", "succeeded", "failed", "refused"],
+)
+def test_a_payment_counts_as_declined_until_it_is_known_not_to_be(
+    end: Callable[[Payment], Payment], counts: bool
+) -> None:
+    assert end(start_payment()).counts_as_declined is counts
+
+
 @pytest.mark.proves("FR-012")
 @pytest.mark.parametrize(
     "end",

@@ -1,6 +1,6 @@
 """Paying an order: the claim, the charge, and its outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from checkout.errors import (
 from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken, RequestRefused
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
-from checkout.order_table import OrderChanged, OrderTable, decide_on_latest, hold_order
+from checkout.order_table import HourIsFull, OrderChanged, OrderTable, decide_on_latest, hold_order
 from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
 from checkout.payments import NOT_TAKEN, REFUSED, Payment
@@ -103,8 +103,6 @@ class ChargingService:
                 raise PaymentAlreadySucceeded(transaction_id=holder.payment_id)
             if holder:
                 raise PaymentInProgress(transaction_id=holder.payment_id)
-            if to_pay.declines >= self._limits.hourly_declines:
-                raise self._refuse_for_now(to_pay.declines)
             self._gateway.check_token(token)
             return self._claim_order(caller, order, key, to_pay.key_record, begun)
 
@@ -190,11 +188,24 @@ class ChargingService:
                 at=now,
                 deadline=caller.deadline,
             )
+        except HourIsFull as full:
+            self._make_room(caller, full.payment_ids, now)
+            raise OrderChanged from full
         except StoreUnavailable:
             # It may have been written all the same.
             self._leave(caller, payment)
             raise
         return Attempt(order.claim(payment.payment_id, entry.head), payment)
+
+    def _make_room(self, caller: Caller, payment_ids: Collection[str], at: datetime) -> None:
+        """Takes those that were no declines out of the hour; raises TooManyAttempts where as many as may be are left
+        (FR-227). What does not exist is not known to be none."""
+        payments = self._orders.get_payments(sorted(payment_ids), caller.deadline)
+        ended = {payment.payment_id for payment in payments if not payment.counts_as_declined}
+        declines = len(payment_ids) - len(ended)
+        if declines >= self._limits.hourly_declines:
+            raise self._refuse_for_now(declines)
+        self._orders.uncount_declines(caller.customer_id, at, ended, caller.deadline)
 
     def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
         _check_kept(payment)

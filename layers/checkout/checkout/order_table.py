@@ -12,15 +12,15 @@ Items
                 customer_id.
     keys        key id, of operation, customer and idempotency key: which order, payment or refund was made under it,
                 and the answer once there is one. Its items run out.
-    declines    key customer_id, hour (`2026-01-31T12`). How many payments of a customer that began in that hour were
-                declined, or may yet be; its items run out.
+    declines    key customer_id, hour (`2026-01-31T12`). `payments` are the ids of a customer's payments that began in
+                that hour, but for those that are known to have been no declines; of these the ones that succeeded are
+                taken out when the hour is full. Its items run out.
 
 Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            GetItem of its first audit entry, then of the order, consistent
-    an order to pay, its customer's         BatchGetItem, consistent
-    declines, its first payment, and the
-    record of the key
+    an order to pay, its first payment,     BatchGetItem, consistent
+    and the record of the key
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
     an order and a payment of it            BatchGetItem, consistent
@@ -30,6 +30,7 @@ Access
     an order's audit entries, oldest first  Query, consistent
     the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition; with
                                             the products of an order, see product_table
+    what began within an hour that is full  the answer to the condition of a claim
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 A change of an order or of a payment appends the next entry of the order's trail, and an entry is written once: of two
@@ -39,7 +40,7 @@ the condition `unchanged` says that nobody wrote it since it was read. The other
 the change itself rests on; they hold whatever was read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +82,7 @@ from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest", "hold_order"]
+__all__ = ["Due", "HourIsFull", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest", "hold_order"]
 
 MAX_DECISIONS = 6
 AFTER_ALL_IDS = "~"
@@ -97,6 +98,15 @@ Decision = TypeVar("Decision")
 
 class OrderChanged(Exception):
     """The order or its payment is not as it was read: read it again and decide again. Nothing was written."""
+
+
+class HourIsFull(Exception):
+    """As many payments of a customer as may be declined within an hour have begun in it, and may all have been, as far
+    as is kept there: `payment_ids`. Nothing was written."""
+
+    def __init__(self, payment_ids: Collection[str]) -> None:
+        super().__init__()
+        self.payment_ids = payment_ids
 
 
 def decide_on_latest(decide: Callable[[], Decision]) -> Decision:
@@ -155,12 +165,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
-    """An order as it was written last; the first payment of it; how many payments of its customer were declined, or may
-    yet be, within this hour; and what is kept under the payment's idempotency key, of whatever order."""
+    """An order as it was written last; the first payment of it; and what is kept under the payment's idempotency key,
+    of whatever order."""
 
     order: Order | None
     first_payment: Payment | None
-    declines: int
     key_record: KeyRecord | None
 
 
@@ -209,18 +218,16 @@ class OrderTable:
     ) -> OrderToPay:
         """The order, and what else decides on a payment of it; no order where the customer has none of this id."""
         if not is_order_id(order_id):
-            return OrderToPay(None, None, 0, None)
+            return OrderToPay(None, None, None)
         keys = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
             self._payments: [{"payment_id": payment_id_of(order_id, 1)}],
-            self._declines: [_to_hour_key(customer_id, now)],
             self._keys: [{"id": key_id}],
         }
         found = self._read_batch(keys, deadline)
         return OrderToPay(
             order=next(map(to_order, found[self._orders]), None),
             first_payment=next(map(to_payment, found[self._payments]), None),
-            declines=sum(item["declines"] for item in found[self._declines]),
             key_record=next((_to_key_record(item, now) for item in found[self._keys]), None),
         )
 
@@ -413,15 +420,16 @@ class OrderTable:
 
         Its order is not written: that it may be paid, and is held by no other, holds as long as nothing is appended to
         its trail. It is counted as declined in this hour until it is known not to be, so that the cap holds for those
-        under way (FR-227). `replaced` is of a payment under the same key that was surely not charged.
+        under way (FR-227): raises HourIsFull where that alone stands against it. `replaced` is of a payment under the
+        same key that was surely not charged.
         """
         absent = "attribute_not_exists(payment_id)"
-        self._write(
+        self._write_counted(
             [
                 self._put(self._payments, from_payment(payment.with_audit_head(entry.head)), absent),
                 self._append(entry),
                 self._use_key(record, at, replaced),
-                self._count_decline(payment.customer_id, at, limits.hourly_declines),
+                self._count_decline(payment, at, limits.hourly_declines),
             ],
             deadline,
         )
@@ -482,7 +490,7 @@ class OrderTable:
         """A payment failed, and lets go of the order (FR-017, FR-019).
 
         Takes each before and after. `by_sole_request` where the outcome is known only as long as no other request asked
-        the gateway. What was no decline counts no longer in the hour that it began in (FR-227).
+        the gateway. What was not declined counts no longer in the hour that it began in (FR-227).
         """
         payment_conditions = ["attribute_not_exists(resumed_at)"] if by_sole_request else []
         self._write(
@@ -491,10 +499,19 @@ class OrderTable:
                 self._change_order(*order, entry, [HELD_BY_NO_OTHER], _holder(payment)),
                 self._change_payment(*payment, payment_conditions, {}),
                 self._append(entry),
-                *([] if payment[1].was_declined else self._uncount_decline(payment[1], at)),
+                *self._uncount_decline(payment[1], at),
             ],
             deadline,
         )
+
+    def uncount_declines(
+        self, customer_id: str, at: datetime, payment_ids: Collection[str], deadline: Deadline
+    ) -> None:
+        """Payments that were no declines count no longer in this hour, which they began in (FR-227)."""
+        update = self._take_out(customer_id, at, payment_ids)
+        # Where there is no such item any more, this would begin one that never runs out.
+        update["ConditionExpression"] = "attribute_exists(payments)"
+        self._write([{"Update": update}], deadline)
 
     def mark_order_paid(
         self, order: tuple[Order, Order], payment: tuple[Payment, Payment], entry: AuditEntry, deadline: Deadline
@@ -666,6 +683,17 @@ class OrderTable:
         except ConditionFailed as failure:
             raise OrderChanged from failure
 
+    def _write_counted(self, actions: list[Item], deadline: Deadline) -> None:
+        """The last of them counts a payment in its hour. Raises HourIsFull where nothing else was refused: what else is
+        not as it was read comes first, for it may be this very payment."""
+        try:
+            self._transaction(actions, deadline)
+        except ConditionFailed as failure:
+            full = failure.items[-1]
+            if full is None or failure.refused > 1:
+                raise OrderChanged from failure
+            raise HourIsFull(full["payments"]) from failure
+
     def _put(self, table: str, item: Item, condition: str, values: Item | None = None) -> Item:
         put: dict[str, Any] = {"TableName": table, "Item": to_wire(item), "ConditionExpression": condition}
         if values:
@@ -726,30 +754,35 @@ class OrderTable:
         """Without a condition: the key is held, and no answer may stand in the way of what it tells of."""
         return [{"Put": {"TableName": self._keys, "Item": to_wire(record.to_item())}}] if record else []
 
-    def _count_decline(self, customer_id: str, at: datetime, limit: int) -> Item:
-        values = {":one": 1, ":expiration": int((at + DECLINES_KEPT).timestamp()), ":limit": limit}
+    def _count_decline(self, payment: Payment, at: datetime, limit: int) -> Item:
+        expiration = int((at + DECLINES_KEPT).timestamp())
+        values = {":payment": {payment.payment_id}, ":expiration": expiration, ":limit": limit}
         return {
             "Update": {
                 "TableName": self._declines,
-                "Key": to_wire(_to_hour_key(customer_id, at)),
-                "UpdateExpression": "ADD declines :one SET expiration = :expiration",
-                "ConditionExpression": "attribute_not_exists(declines) OR declines < :limit",
+                "Key": to_wire(_to_hour_key(payment.customer_id, at)),
+                "UpdateExpression": "ADD payments :payment SET expiration = :expiration",
+                "ConditionExpression": "attribute_not_exists(payments) OR size(payments) < :limit",
                 "ExpressionAttributeValues": to_wire(values),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
 
     def _uncount_decline(self, payment: Payment, at: datetime) -> list[Item]:
-        """Nothing, once the count of that hour may have run out: it would begin below zero."""
+        """Nothing of a payment that succeeded: that is the rule, and would be a write for each; it is taken out where
+        the hour is full. And nothing once that hour's item may have run out: it would begin anew, and never run out."""
         claimed_at = datetime.fromisoformat(payment.created_at)
-        if at - claimed_at > DECLINES_KEPT:
+        if payment.was_declined or payment.has_succeeded or at - claimed_at > DECLINES_KEPT:
             return []
-        update = {
+        return [{"Update": self._take_out(payment.customer_id, claimed_at, [payment.payment_id])}]
+
+    def _take_out(self, customer_id: str, at: datetime, payment_ids: Collection[str]) -> dict[str, Any]:
+        return {
             "TableName": self._declines,
-            "Key": to_wire(_to_hour_key(payment.customer_id, claimed_at)),
-            "UpdateExpression": "ADD declines :less",
-            "ExpressionAttributeValues": to_wire({":less": -1}),
+            "Key": to_wire(_to_hour_key(customer_id, at)),
+            "UpdateExpression": "DELETE payments :ended",
+            "ExpressionAttributeValues": to_wire({":ended": set(payment_ids)}),
         }
-        return [{"Update": update}]
 
     def _query_due(self, shard: int, condition: str, values: Item, **query: Any) -> dict[str, Any]:
         return {

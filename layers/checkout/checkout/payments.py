@@ -142,6 +142,11 @@ class Payment:
         return self.decline_code is not None
 
     @property
+    def counts_as_declined(self) -> bool:
+        """Whether it was declined, or may yet be (FR-227)."""
+        return self.is_open or self.was_declined
+
+    @property
     def was_refused(self) -> bool:
         """Whether it never reached the gateway."""
         return self.failure_reason == NOT_TAKEN
