@@ -34,7 +34,7 @@ PURPOSES = {
     "PaymentsTable/by_day": "all payments of a day, to compare with the gateway's charges",
     "PaymentsTable/due": "what is left to be done, found though nobody calls again; twice, in and out",
     "RefundsTable": "a refund, on record before it is made and after",
-    "DeclinesTable": "which payments of a customer may be declined within the hour",
+    "DeclinesTable": "which payments of a customer may have been declined within the hour",
     "IdempotencyTable": "the same answer to the same request, and which order was made under which key",
     "CircuitTable": "whether the gateway answers, as others found",
     "ProductsTable": "prices that the client cannot set",
