@@ -93,7 +93,7 @@ def probe(
     module = [peer, "create_order"] if peer else [f"functions.{name}.app", name]
     path = os.pathsep.join([str(make_package(kind)), *([str(ROOT / "benchmarks" / "peers")] if peer else [])])
     environment = {
-        **read_template({**local_parameters(endpoint), "MaxHourlyDeclines": "100000"}).environment,
+        **read_template(local_parameters(endpoint)).environment,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -9,7 +9,7 @@ import pytest
 from checkout.dynamodb import to_wire
 from tests.integration.conftest import Answer, Checkout
 from tests.integration.test_pay import failing, is_claim
-from tests.integration.test_settlement import charge_behind_our_back
+from tests.integration.test_settlement import cancel_behind_our_back, charge_behind_our_back
 
 Write = list[dict[str, Any]]
 Spoil = Callable[[Checkout, Write], None]
@@ -273,11 +273,13 @@ def test_a_write_does_not_happen_once(
 
 @pytest.mark.proves("FR-227")
 def test_what_else_stands_against_a_claim_is_told_before_the_hour_that_is_full(checkout: Checkout) -> None:
+    order = checkout.create_order()
+
     def cancel_in_a_full_hour(checkout: Checkout, write: Write) -> None:
         change(DECLINES, payments=OTHERS)(checkout, write)
-        change(ORDERS, status="cancelled")(checkout, write)
+        take_the_key(AUDIT)(checkout, write)
+        cancel_behind_our_back(checkout, order)
 
-    order = checkout.create_order()
     with spoiling(checkout, cancel_in_a_full_hour, number=0) as refused_by:
         assert pay(checkout, order).code == "order_not_payable"
-    assert refused_by == [[ORDERS, DECLINES]]
+    assert refused_by == [[AUDIT, DECLINES]]
