@@ -27,10 +27,10 @@ CIRCUIT_KNOWN = timedelta(seconds=5)
 """How long a process goes by what it read of the gateway's circuit."""
 
 PURPOSES = {
-    "OrdersTable": "the order: its state, its claim by one payment, the head of its audit trail",
+    "OrdersTable": "the order: made, and marked paid; in between its payment tells how it is",
     "OrdersTable/by_status": "a customer's orders of one state, newest first, as fresh as the order",
     "AuditTable": "an entry of the trail, written with the change it tells of; whose an order is, for staff",
-    "PaymentsTable": "the payment, on record before the card is charged and after",
+    "PaymentsTable": "the payment, on record before the card is charged, after, and when it is linked; its hold on the order",
     "PaymentsTable/by_day": "all payments of a day, to compare with the gateway's charges",
     "PaymentsTable/due": "what is left to be done, found though nobody calls again; twice, in and out",
     "RefundsTable": "a refund, on record before it is made and after",
