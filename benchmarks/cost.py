@@ -30,7 +30,7 @@ PURPOSES = {
     "OrdersTable": "the order: made, and marked paid; in between its payment tells how it is",
     "OrdersTable/by_status": "a customer's orders of one state, newest first, as fresh as the order",
     "AuditTable": "an entry of the trail, written with the change it tells of; whose an order is, for staff",
-    "PaymentsTable": "the payment, on record before the card is charged, after, and when it is linked; its hold on the order",
+    "PaymentsTable": "the payment and its hold on the order: before the charge, after, and when they are linked",
     "PaymentsTable/by_day": "all payments of a day, to compare with the gateway's charges",
     "PaymentsTable/due": "what is left to be done, found though nobody calls again; twice, in and out",
     "RefundsTable": "a refund, on record before it is made and after",
