@@ -434,6 +434,21 @@ def test_a_key_is_its_latest_payments_also_where_an_earlier_charge_comes_to_ligh
     assert (answer.status, answer.body["transaction_id"]) == (201, second)
 
 
+@pytest.mark.proves("FR-204")
+def test_a_key_is_its_latest_payments_also_where_that_holds_no_order(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    checkout.break_gateway(Call.CHARGE, Fault.REQUEST_LOST)
+    assert checkout.pay(order, "tok_chargeDeclined", key="key").status == 202
+    checkout.settle()
+    declined = checkout.pay(order, "tok_chargeDeclined", key="key")
+    first, second = (payment["payment_id"] for payment in checkout.payment_items(order))
+    assert (declined.code, declined.body["transaction_id"]) == ("card_declined", second)
+    charge_behind_our_back(checkout, first, 1800)
+    wiring.settlement_service().settle_payment(Author(Actor.SYSTEM, "request", lambda: 60), first)
+    again = checkout.pay(order, "tok_chargeDeclined", key="key")
+    assert (again.status, again.body) == (402, declined.body)
+
+
 @pytest.mark.proves("FR-209", "FR-019")
 def test_a_request_that_was_not_taken_is_told_of_the_charge_that_went_back(checkout: Checkout) -> None:
     order = checkout.create_order()

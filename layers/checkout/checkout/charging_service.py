@@ -93,7 +93,7 @@ class ChargingService:
                 raise OrderNotFound
             holder = self._find_holder(to_pay.order, to_pay.first_payment, was_refused=bool(begun))
             order = hold_order(to_pay.order, holder)
-            kept = self._find_kept([holder, to_pay.first_payment], to_pay.key_record, key)
+            kept = self._find_kept(order, [holder, to_pay.first_payment], to_pay.key_record, key)
             if kept:
                 if order.audit_head in begun:
                     return Attempt(order, kept)
@@ -124,9 +124,10 @@ class ChargingService:
         return None
 
     def _find_kept(
-        self, known: Sequence[Payment | None], record: KeyRecord | None, key: RequestKey[Payment]
+        self, order: Order, known: Sequence[Payment | None], record: KeyRecord | None, key: RequestKey[Payment]
     ) -> Payment | None:
-        """The payment that the key is used up by; one that was surely not charged leaves it to another (FR-204).
+        """The payment that the key is used up by: the order's latest, for one that was surely not charged leaves it to
+        the next (FR-204).
 
         Raises IdempotencyKeyReused where that is of another request, also of another order (FR-011).
         """
@@ -136,6 +137,8 @@ class ChargingService:
             if made is None:
                 raise IdempotencyKeyReused
             payments.append(made)
+        # Those of another order, which the key may have been used for after a day, come last.
+        payments.sort(key=lambda payment: (payment.order_id == order.order_id, payment.attempt), reverse=True)
         for payment in payments:
             if payment.idempotency_key_hash == key.key_id and payment.holds_key:
                 if payment.request_hash != key.payload_hash:
