@@ -80,7 +80,8 @@ def measure_operations() -> dict[str, Any]:
         measure("refund_order", lambda: shop.refund(order, 100, key="refund"))
         other = measure("create_order, prices known", lambda: shop.call("create_order", body, key="other")).body
         measure("pay, declined", lambda: shop.pay(other, "tok_chargeDeclined"))
-        measure("pay, after a decline", lambda: shop.pay(other))
+        measure("pay, after a decline", lambda: shop.pay(other, key="later"))
+        measure("pay, after a decline, again", lambda: shop.pay(other, key="later"))
         other = shop.create_order()
         measure("cancel_order", lambda: shop.cancel(other))
         late = shop.create_order()

@@ -340,8 +340,8 @@ def meanwhile(method: str, order: dict[str, Any], act: Callable[[], object]) -> 
     read = getattr(OrderTable, method)
     acts = [act]
 
-    def read_then_act(table: OrderTable, thing: Payment | str, *arguments: Any) -> Any:
-        found = read(table, thing, *arguments)
+    def read_then_act(table: OrderTable, thing: Payment | str, *arguments: Any, **named: Any) -> Any:
+        found = read(table, thing, *arguments, **named)
         if acts and order["id"] in {getattr(thing, "order_id", None), *arguments[:1]}:
             acts.pop()()
         return found

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -251,6 +252,33 @@ def test_the_answer_to_a_payment_follows_from_the_payment(checkout: Checkout, to
     assert again.headers["idempotent-replayed"] == "true"
     assert again.body == (first.body if status == 402 else {**first.body, "duplicate": True})
     assert checkout.read_tables() == before
+
+
+@pytest.mark.proves("FR-010", "FR-714")
+@pytest.mark.parametrize(
+    ("elsewhere", "reads"), [(False, ["BatchGetItem"]), (True, ["BatchGetItem", "GetItem"])], ids=["here", "elsewhere"]
+)
+def test_a_retry_of_a_later_payment_is_one_read_where_it_was_made(
+    checkout: Checkout, calls: list[str], elsewhere: bool, reads: list[str]
+) -> None:
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined")
+    checkout.pay(order, "tok_chargeDeclined", key="key")
+    if elsewhere:
+        wiring.charging_service.cache_clear()
+    calls.clear()
+    assert checkout.pay(order, "tok_chargeDeclined", key="key").code == "card_declined"
+    assert calls == reads
+
+
+@pytest.mark.proves("FR-010", "FR-011")
+def test_where_a_key_was_used_before_says_nothing_once_a_day_is_over(checkout: Checkout) -> None:
+    """Though the process knows what was made under it."""
+    first, second = checkout.create_order(), checkout.create_order()
+    checkout.pay(first, key="key")
+    assert checkout.pay(second, key="key").code == "idempotency_key_reused"
+    checkout.wait(timedelta(hours=25))
+    assert checkout.pay(second, key="key").status == 201
 
 
 @pytest.mark.proves("FR-013", "FR-017")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checkout.clock import format_time
-from checkout.identifiers import is_order_id, is_payment_id, new_order_id, payment_id_of
+from checkout.identifiers import is_order_id, is_payment_id, is_payment_of, new_order_id, payment_id_of
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -42,3 +42,10 @@ def test_ids_are_known_by_their_shape() -> None:
 
 def test_times_are_rfc_3339_in_utc_with_milliseconds() -> None:
     assert format_time(NOW + timedelta(microseconds=1234)) == "2026-01-31T12:00:00.001Z"
+
+
+@pytest.mark.proves("FR-015")
+def test_an_id_tells_which_order_a_payment_is_of() -> None:
+    order_id, other = "ord_01KG9YS7G00000000000000000", "ord_01KG9YS7G00000000000000001"
+    assert is_payment_of(payment_id_of(order_id, 2), order_id)
+    assert not is_payment_of(payment_id_of(order_id, 2), other)

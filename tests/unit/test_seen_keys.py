@@ -5,12 +5,19 @@ from checkout.seen_keys import SeenKeys
 pytestmark = pytest.mark.proves("FR-714")
 
 
-def test_a_key_is_seen_from_the_second_time_on() -> None:
+def test_what_was_made_under_a_key_is_found_once_it_is_noted() -> None:
     seen = SeenKeys()
-    assert [seen.note(key) for key in ("a", "b", "a", "b", "a")] == [False, False, True, True, True]
+    assert seen.find("key") is None
+    seen.note("key")
+    assert seen.find("key") == ""
+    seen.note("key", "pay_1_002")
+    assert (seen.find("key"), seen.find("other")) == ("pay_1_002", None)
 
 
-def test_so_many_keys_are_seen_and_then_it_begins_anew() -> None:
+def test_so_many_keys_are_noted_and_then_it_begins_anew() -> None:
     seen = SeenKeys(most=2)
-    assert [seen.note(key) for key in ("a", "b", "a", "c")] == [False, False, True, False]
-    assert [seen.note(key) for key in ("c", "a", "c", "a")] == [True, False, True, True]
+    for key in ("a", "b", "a"):
+        seen.note(key)
+    assert [seen.find(key) for key in ("a", "b")] == ["", ""]
+    seen.note("c")
+    assert [seen.find(key) for key in ("a", "b", "c")] == [None, None, ""]

@@ -22,12 +22,14 @@ from checkout.errors import (
     TooManyAttempts,
 )
 from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, RequestNotTaken, RequestRefused
+from checkout.identifiers import is_payment_of, payment_id_of
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
 from checkout.order_table import HourIsFull, OrderChanged, OrderTable, decide_on_latest, hold_order
 from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
 from checkout.payments import NOT_TAKEN, REFUSED, Payment
+from checkout.seen_keys import SeenKeys
 
 __all__ = ["Attempt", "ChargingService", "PaymentResult"]
 
@@ -68,6 +70,7 @@ class ChargingService:
         self._clock = clock
         self._limits = limits
         self._settle_after = settle_after
+        self._seen = SeenKeys()
 
     def pay(
         self, caller: Caller, *, order_id: str, token: str, money: Money, key: RequestKey[Payment]
@@ -87,13 +90,18 @@ class ChargingService:
 
         def claim() -> Attempt:
             to_pay = self._orders.get_order_to_pay(
-                caller.customer_id, order_id, key.key_id, self._clock(), caller.deadline
+                caller.customer_id,
+                order_id,
+                key.key_id,
+                self._clock(),
+                caller.deadline,
+                payment_id=self._guess_payment_id(order_id, key),
             )
             if to_pay.order is None:
                 raise OrderNotFound
-            holder = self._find_holder(to_pay.order, to_pay.first_payment, was_refused=bool(begun))
+            holder = self._find_holder(to_pay.order, to_pay.payment, was_refused=bool(begun))
             order = hold_order(to_pay.order, holder)
-            kept = self._find_kept(order, [holder, to_pay.first_payment], to_pay.key_record, key)
+            kept = self._find_kept(order, [holder, to_pay.payment], to_pay.key_record, key)
             if kept:
                 if order.audit_head in begun:
                     return Attempt(order, kept)
@@ -114,11 +122,16 @@ class ChargingService:
             return PaymentResult(payment)
         return self._charge(caller, attempt, token)
 
-    def _find_holder(self, order: Order, first: Payment | None, *, was_refused: bool) -> Payment | None:
-        """The payment that holds an order. After the first one it is not looked for before the claim was refused: that
-        is refused where there is one."""
-        if first is None or first.payment_id == order.holder_id:
-            return first
+    def _guess_payment_id(self, order_id: str, key: RequestKey[Payment]) -> str:
+        """The payment that the process has made under the key (FR-714), or the order's first."""
+        made_id = self._seen.find(key.key_id)
+        return made_id if made_id and is_payment_of(made_id, order_id) else payment_id_of(order_id, 1)
+
+    def _find_holder(self, order: Order, read: Payment | None, *, was_refused: bool) -> Payment | None:
+        """The payment that holds an order. Where it was not read with it, it is not looked for before the claim was
+        refused: that is refused where there is one."""
+        if read and read.payment_id == order.holder_id:
+            return read
         if order.payment_id is None and (order.live_payment_id or was_refused):
             return self._orders.get_payment(order.holder_id)
         return None
@@ -198,6 +211,7 @@ class ChargingService:
             # It may have been written all the same.
             self._leave(caller, payment)
             raise
+        self._seen.note(key.key_id, payment.payment_id)
         return Attempt(order.claim(payment.payment_id, entry.head), payment)
 
     def _make_room(self, caller: Caller, payment_ids: Collection[str], at: datetime) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "Randomness",
     "is_order_id",
     "is_payment_id",
+    "is_payment_of",
     "new_order_id",
     "payment_id_of",
     "refund_id_of",
@@ -34,6 +35,11 @@ def payment_id_of(order_id: str, attempt: int) -> str:
     It follows from the two, so that an attempt that is resumed is the same payment, at the gateway too (FR-015).
     """
     return f"pay_{order_id.removeprefix('ord_')}_{attempt:03}"
+
+
+def is_payment_of(payment_id: str, order_id: str) -> bool:
+    """Whether the payment is an attempt to pay the order, as their ids tell."""
+    return payment_id.startswith(f"pay_{order_id.removeprefix('ord_')}_")
 
 
 def is_order_id(text: str) -> bool:

@@ -55,9 +55,10 @@ class OrderService:
         FR-101, FR-102. Raises ProductNotFound, PriceChanged, ValidationFailed, AmountOutOfRange, and KeyTaken where
         there is an order under the key.
         """
-        if self._seen.note(key.key_id):
+        if self._seen.find(key.key_id) is not None:
             # Cheaper than to learn of it from a transaction that is refused (FR-714).
             self._find_taken(key)
+        self._seen.note(key.key_id)
         try:
             return decide_on_latest(lambda: self._create_order(caller, lines, currency, metadata, key))
         except CheckoutError:

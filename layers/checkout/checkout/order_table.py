@@ -19,7 +19,7 @@ Items
 Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            GetItem of its first audit entry, then of the order, consistent
-    an order to pay, its first payment,     BatchGetItem, consistent
+    an order to pay, a payment of it,       BatchGetItem, consistent
     and the record of the key
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
@@ -165,11 +165,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
-    """An order as it was written last; the first payment of it; and what is kept under the payment's idempotency key,
-    of whatever order."""
+    """An order as it was written last; a payment of it; and what is kept under the payment's idempotency key, of
+    whatever order."""
 
     order: Order | None
-    first_payment: Payment | None
+    payment: Payment | None
     key_record: KeyRecord | None
 
 
@@ -214,20 +214,28 @@ class OrderTable:
         return _to_key_record(item, now) if item else None
 
     def get_order_to_pay(
-        self, customer_id: str, order_id: str, key_id: str, now: datetime, deadline: Deadline
+        self,
+        customer_id: str,
+        order_id: str,
+        key_id: str,
+        now: datetime,
+        deadline: Deadline,
+        *,
+        payment_id: str,
     ) -> OrderToPay:
-        """The order, and what else decides on a payment of it; no order where the customer has none of this id."""
+        """The order, one of its payments, and what is kept under a key; no order where the customer has none of this
+        id."""
         if not is_order_id(order_id):
             return OrderToPay(None, None, None)
         keys = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
-            self._payments: [{"payment_id": payment_id_of(order_id, 1)}],
+            self._payments: [{"payment_id": payment_id}],
             self._keys: [{"id": key_id}],
         }
         found = self._read_batch(keys, deadline)
         return OrderToPay(
             order=next(map(to_order, found[self._orders]), None),
-            first_payment=next(map(to_payment, found[self._payments]), None),
+            payment=next(map(to_payment, found[self._payments]), None),
             key_record=next((_to_key_record(item, now) for item in found[self._keys]), None),
         )
 

@@ -1,9 +1,10 @@
-"""Which idempotency keys a process has met: one that comes again has its answer in the table, most likely (FR-714)."""
+"""Which idempotency keys a process has met, and what was made under them: one that comes again most likely has its
+answer there (FR-714)."""
 
 __all__ = ["SeenKeys"]
 
 MOST_KEYS = 1_000
-"""160 KB of them; a retry comes within seconds."""
+"""250 KB of them; a retry comes within seconds."""
 
 
 class SeenKeys:
@@ -11,13 +12,14 @@ class SeenKeys:
 
     def __init__(self, most: int = MOST_KEYS) -> None:
         self._most = most
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}
 
-    def note(self, key_id: str) -> bool:
-        """Whether the key was noted before; where there are too many, all are forgotten."""
-        if key_id in self._seen:
-            return True
-        if len(self._seen) >= self._most:
-            self._seen = set()
-        self._seen.add(key_id)
-        return False
+    def find(self, key_id: str) -> str | None:
+        """The id of what was made under a key, empty where that is not known; None where the key was not noted."""
+        return self._seen.get(key_id)
+
+    def note(self, key_id: str, made_id: str = "") -> None:
+        """Where there are too many, all are forgotten."""
+        if key_id not in self._seen and len(self._seen) >= self._most:
+            self._seen = {}
+        self._seen[key_id] = made_id
