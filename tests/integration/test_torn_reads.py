@@ -1,0 +1,116 @@
+"""A read of several items is not of one moment: whatever happens in between, what is decided from them holds."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from checkout.dynamodb import BatchRead, Found, Item
+from tests.exploration.rules import check_books, check_cancelled, check_order, check_rest, check_trail
+from tests.integration.conftest import Answer, Checkout
+
+pytestmark = pytest.mark.proves("FR-014", "FR-025", "FR-029", "FR-113", "FR-202")
+
+Act = Callable[[Checkout, dict[str, Any]], object]
+CHECKS = (check_books, check_order, check_rest, check_trail)
+
+
+@contextmanager
+def tearing(first: str, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Of the next read of several tables, this one is read first; then somebody acts, and the others are read."""
+    read, torn = BatchRead.__call__, []
+
+    def read_torn(batch: BatchRead, keys: Mapping[str, Sequence[Item]], *arguments: Any, **named: Any) -> Found:
+        if torn or len(keys) < 2 or first not in keys:
+            return read(batch, keys, *arguments, **named)
+        torn.append(first)
+        found = read(batch, {first: keys[first]}, *arguments, **named)
+        act()
+        others = {table: wanted for table, wanted in keys.items() if table != first}
+        return found | read(batch, others, *arguments, **named)
+
+    with patch.object(BatchRead, "__call__", read_torn):
+        yield torn
+
+
+def pay(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order)
+
+
+def pay_again(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, key="key")
+
+
+def be_declined(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_chargeDeclined")
+
+
+def be_left_in_doubt(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_timeoutAfterCharge")
+
+
+def mark_paid(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.mark_paid(order, checkout.payment_items(order)[-1]["payment_id"])
+
+
+def cancel(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.cancel(order)
+
+
+def be_declined_and_pay(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    be_declined(checkout, order)
+    return pay(checkout, order)
+
+
+def pay_and_mark_paid(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    pay_again(checkout, order)
+    return mark_paid(checkout, order)
+
+
+def settle(checkout: Checkout, _: dict[str, Any]) -> object:
+    return checkout.settle()
+
+
+def nothing(*_: Any) -> None:
+    return None
+
+
+CASES: list[tuple[Act, Sequence[Act], Sequence[Act]]] = [
+    (
+        nothing,
+        (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay, pay_and_mark_paid),
+        (pay, pay_again, cancel),
+    ),
+    (be_declined, (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay), (pay, pay_again, cancel)),
+    (pay_again, (mark_paid, settle), (pay, pay_again, mark_paid, cancel)),
+    (be_left_in_doubt, (settle,), (pay, mark_paid, cancel)),
+]
+"""What was done before, what is done in between, and what has read."""
+
+
+@pytest.mark.parametrize("first", ["OrdersTable", "PaymentsTable"])
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "operation"),
+    [
+        pytest.param(*acts, id=": ".join(act.__name__ for act in acts))
+        for before, meanwhiles, operations in CASES
+        for acts in itertools.product([before], meanwhiles, operations)
+    ],
+)
+def test_what_is_decided_from_a_torn_read_holds(
+    checkout: Checkout, before: Act, meanwhile: Act, operation: Act, first: str
+) -> None:
+    order = checkout.create_order()
+    before(checkout, order)
+    with tearing(first, lambda: meanwhile(checkout, order)) as torn:
+        answer = operation(checkout, order)
+    assert torn, "it reads order and payment at once"
+    assert isinstance(answer, Answer)
+    assert answer.status < 500, answer.text
+    checkout.settle()
+    checkout.settle()
+    assert [wrong for check in CHECKS for wrong in check(checkout, order)] == []
+    assert list(check_cancelled(checkout.audit_trail(order))) == []
