@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from checkout import dynamodb, wiring
 from checkout.caller import SECONDS_TO_FINISH
-from checkout.errors import InvalidToken
+from checkout.errors import InvalidToken, StoreUnavailable
 from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown, RequestNotTaken
 from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
 from checkout.payments import Payment
@@ -320,6 +320,41 @@ def test_an_order_that_a_payment_holds_takes_no_other(checkout: Checkout, declin
     answer = checkout.pay(order)
     assert (answer.code, answer.body["transaction_id"]) == ("payment_in_progress", theirs)
     assert len(checkout.payment_items(order)) == declines + 1
+
+
+@pytest.mark.proves("FR-020", "FR-023")
+@pytest.mark.parametrize("declines", [0, 1], ids=["its first", "a later one"])
+@pytest.mark.parametrize(
+    ("token", "code"), [("tok_timeoutAfterCharge", "payment_in_progress"), ("tok_visa", "payment_already_succeeded")]
+)
+def test_that_an_order_is_held_is_told_before_a_token_is_refused(
+    checkout: Checkout, token: str, code: str, declines: int
+) -> None:
+    order = checkout.create_order()
+    for _ in range(declines):
+        checkout.pay(order, "tok_chargeDeclined")
+    checkout.pay(order, token)
+    assert checkout.pay(order, "no token").code == code
+
+
+@pytest.mark.proves("FR-012")
+def test_who_cannot_write_a_claim_leaves_the_payment_of_another_alone(checkout: Checkout) -> None:
+    """It is of the same number; its request is still at work on it."""
+    order = checkout.create_order()
+    claim_order = OrderTable.claim_order
+
+    def claim_too_late(*arguments: Any, **named: Any) -> None:
+        with (
+            patch.object(OrderTable, "claim_order", claim_order),
+            patch.object(SimulatedGateway, "charge", side_effect=SystemExit),
+            pytest.raises(SystemExit),
+        ):
+            checkout.pay(order, key="theirs")
+        raise StoreUnavailable
+
+    with patch.object(OrderTable, "claim_order", claim_too_late):
+        assert checkout.pay(order, key="mine").code == "store_unavailable"
+    assert checkout.pay(order, key="theirs").code == "idempotency_in_progress"
 
 
 @pytest.mark.proves("FR-014", "FR-015")

@@ -258,6 +258,7 @@ def test_a_key_gets_its_own_payment_after_later_ones(checkout: Checkout, kept: b
     third = checkout.pay(order, key="third")
     if not kept:
         checkout.forget_idempotency()
+        wiring.charging_service.cache_clear()
     declined = [("first", "tok_chargeDeclined", first), ("second", "tok_chargeDeclinedExpiredCard", second)]
     for key, token, answer in [*(declined if kept else []), ("third", "tok_visa", third)]:
         again = checkout.pay(order, token, key=key)
@@ -447,6 +448,37 @@ def test_a_key_is_its_latest_payments_also_where_that_holds_no_order(checkout: C
     wiring.settlement_service().settle_payment(Author(Actor.SYSTEM, "request", lambda: 60), first)
     again = checkout.pay(order, "tok_chargeDeclined", key="key")
     assert (again.status, again.body) == (402, declined.body)
+
+
+@pytest.mark.proves("FR-010", "FR-204")
+def test_a_key_is_its_latest_payments_also_once_that_is_linked(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 202
+    checkout.settle()
+    assert checkout.pay(order, "tok_timeoutBeforeCharge", key="key").status == 202
+    paid = checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
+    checkout.mark_paid(order, paid.body["transaction_id"])
+    first = checkout.payment_items(order)[0]["payment_id"]
+    charge_behind_our_back(checkout, first, 1800)
+    wiring.settlement_service().settle_payment(Author(Actor.SYSTEM, "request", lambda: 60), first)
+    again = checkout.pay(order, "tok_timeoutBeforeCharge", key="key")
+    assert (again.status, again.body) == (201, {**paid.body, "duplicate": True})
+
+
+@pytest.mark.proves("FR-010", "FR-017")
+def test_a_decline_that_was_told_stays_the_answer_whatever_comes_to_light(checkout: Checkout) -> None:
+    order = checkout.create_order()
+    declined = checkout.pay(order, "tok_chargeDeclined", key="key")
+    charge_behind_our_back(checkout, declined.body["transaction_id"], 1800)
+    author = Author(Actor.SYSTEM, "request", lambda: 60)
+    checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+    with pytest.raises(OutcomeUnknown):
+        wiring.settlement_service().settle_payment(author, declined.body["transaction_id"])
+    for _ in range(2):
+        again = checkout.pay(order, "tok_chargeDeclined", key="key")
+        assert (again.status, again.body) == (402, declined.body)
+        checkout.settle(after=timedelta(hours=1))
+    assert checkout.pay(order).status == 201
 
 
 @pytest.mark.proves("FR-209", "FR-019")

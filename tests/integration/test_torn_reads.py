@@ -3,13 +3,26 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from checkout import wiring
+from checkout.audit import Actor
+from checkout.caller import Author
 from checkout.dynamodb import BatchRead, Found, Item
-from tests.exploration.rules import check_books, check_cancelled, check_order, check_rest, check_trail
+from checkout.gateway import OutcomeUnknown
+from checkout.simulated_gateway import Call, Fault
+from tests.exploration.rules import (
+    check_books,
+    check_cancelled,
+    check_order,
+    check_rest,
+    check_trail,
+    find_wrong_money,
+)
 from tests.integration.conftest import Answer, Checkout
 
 pytestmark = pytest.mark.proves("FR-014", "FR-025", "FR-029", "FR-113", "FR-202")
@@ -70,6 +83,24 @@ def pay_and_mark_paid(checkout: Checkout, order: dict[str, Any]) -> Answer:
     return mark_paid(checkout, order)
 
 
+def be_charged_wrongly(checkout: Checkout, order: dict[str, Any]) -> None:
+    """The charge is on its way back, and may have to be asked for again."""
+    with checkout.acting_as("settle_payments"):
+        checkout.break_gateway(Call.CHARGE, Fault.ANSWER_LOST)
+    payment_id = checkout.pay(order).body["transaction_id"]
+    author = Author(Actor.SYSTEM, "request", lambda: 60)
+    with checkout.acting_as("settle_payments"):
+        checkout.database.update_item(
+            TableName="SimulatedGatewayTable",
+            Key={"payment_id": {"S": payment_id}},
+            UpdateExpression="SET amount = :amount, refundable = :amount",
+            ExpressionAttributeValues={":amount": {"N": "99"}},
+        )
+        checkout.break_gateway(Call.REFUND, Fault.REQUEST_LOST)
+        with pytest.raises(OutcomeUnknown):
+            wiring.settlement_service().settle_payment(author, payment_id)
+
+
 def settle(checkout: Checkout, _: dict[str, Any]) -> object:
     return checkout.settle()
 
@@ -81,10 +112,14 @@ def nothing(*_: Any) -> None:
 CASES: list[tuple[Act, Sequence[Act], Sequence[Act]]] = [
     (
         nothing,
-        (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay, pay_and_mark_paid),
+        (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay, pay_and_mark_paid, be_charged_wrongly),
         (pay, pay_again, cancel),
     ),
-    (be_declined, (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay), (pay, pay_again, cancel)),
+    (
+        be_declined,
+        (pay, be_declined, be_left_in_doubt, cancel, be_declined_and_pay, be_charged_wrongly),
+        (pay, pay_again, cancel),
+    ),
     (pay_again, (mark_paid, settle), (pay, pay_again, mark_paid, cancel)),
     (be_left_in_doubt, (settle,), (pay, mark_paid, cancel)),
 ]
@@ -110,7 +145,8 @@ def test_what_is_decided_from_a_torn_read_holds(
     assert torn, "it reads order and payment at once"
     assert isinstance(answer, Answer)
     assert answer.status < 500, answer.text
-    checkout.settle()
-    checkout.settle()
+    assert list(find_wrong_money(checkout, order)) == []
+    for _ in range(2):
+        checkout.settle(after=timedelta(hours=1))
     assert [wrong for check in CHECKS for wrong in check(checkout, order)] == []
     assert list(check_cancelled(checkout.audit_trail(order))) == []

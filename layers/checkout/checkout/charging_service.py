@@ -99,7 +99,7 @@ class ChargingService:
             )
             if to_pay.order is None:
                 raise OrderNotFound
-            holder = self._find_holder(to_pay.order, to_pay.payment, was_refused=bool(begun))
+            holder = self._find_holder(to_pay.order, to_pay.payment, is_needed=bool(begun))
             order = hold_order(to_pay.order, holder)
             kept = self._find_kept(order, [holder, to_pay.payment], to_pay.key_record, key)
             if kept:
@@ -107,11 +107,13 @@ class ChargingService:
                     return Attempt(order, kept)
                 return self._resume(caller, hold_order(order, kept), kept)
             order.check_payable(money, self._limits)
-            if holder and holder.has_succeeded:
-                raise PaymentAlreadySucceeded(transaction_id=holder.payment_id)
-            if holder:
-                raise PaymentInProgress(transaction_id=holder.payment_id)
-            self._gateway.check_token(token)
+            _check_free(holder)
+            try:
+                self._gateway.check_token(token)
+            except CheckoutError:
+                # That another payment holds the order is told before.
+                _check_free(self._find_holder(order, to_pay.payment, is_needed=True))
+                raise
             return self._claim_order(caller, order, key, to_pay.key_record, begun)
 
         attempt = decide_on_latest(claim)
@@ -127,12 +129,12 @@ class ChargingService:
         made_id = self._seen.find(key.key_id)
         return made_id if made_id and is_payment_of(made_id, order_id) else payment_id_of(order_id, 1)
 
-    def _find_holder(self, order: Order, read: Payment | None, *, was_refused: bool) -> Payment | None:
-        """The payment that holds an order. Where it was not read with it, it is not looked for before the claim was
-        refused: that is refused where there is one."""
+    def _find_holder(self, order: Order, read: Payment | None, *, is_needed: bool) -> Payment | None:
+        """The payment that holds an order. One that neither was read with the order nor is known to it is looked for
+        where it is needed alone: a claim is refused where there is one."""
         if read and read.payment_id == order.holder_id:
             return read
-        if order.payment_id is None and (order.live_payment_id or was_refused):
+        if order.payment_id is None and (order.live_payment_id or is_needed):
             return self._orders.get_payment(order.holder_id)
         return None
 
@@ -307,8 +309,19 @@ def _busy_until(caller: Caller, now: datetime) -> str:
     return format_time(now + timedelta(seconds=caller.deadline()))
 
 
+def _check_free(holder: Payment | None) -> None:
+    """Raises PaymentAlreadySucceeded or PaymentInProgress where a payment holds the order (FR-023)."""
+    if holder and holder.has_succeeded:
+        raise PaymentAlreadySucceeded(transaction_id=holder.payment_id)
+    if holder and holder.holds_order:
+        raise PaymentInProgress(transaction_id=holder.payment_id)
+
+
 def _check_kept(payment: Payment) -> None:
-    """Raises PaymentInProgress while a charge that pays for no order goes back, PaymentNotSucceeded once it has."""
+    """Raises PaymentInProgress while a charge that pays for no order goes back, PaymentNotSucceeded once it has. A
+    decline that was told stays the answer (FR-017)."""
+    if payment.was_declined:
+        return
     if payment.is_being_returned:
         raise PaymentInProgress(transaction_id=payment.payment_id)
     if payment.was_returned:

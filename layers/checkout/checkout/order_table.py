@@ -445,7 +445,9 @@ class OrderTable:
     def note_work_on_payment(self, before: Payment, after: Payment, deadline: Deadline) -> None:
         """A later request takes up a payment whose outcome is not known, before it asks the gateway again (FR-018); or
         one leaves it as it is."""
-        self._write([self._change_payment(before, after, [], {})], deadline)
+        # Who has lost the claim has made a payment of the same id.
+        same, seen = "idempotency_key_hash = :seen_key", {":seen_key": before.idempotency_key_hash}
+        self._write([self._change_payment(before, after, [same], seen)], deadline)
 
     def postpone_payment(self, due: Due, *, due_at: str, attempts: int) -> bool:
         """A payment that is still due as it was is due later, after so many attempts (FR-207); whether something is
