@@ -42,8 +42,9 @@ def answer_once(
 ) -> Response:
     """The answer that `work` gives for the request's idempotency key, or gave before (FR-010, FR-013).
 
-    `work` keeps the `answer` to what it makes with its own writes (FR-119). `parameters` belong to the request besides
-    its body. A success that is repeated has the `replayed_members` in its body.
+    `work` keeps the `answer` to what it makes with its own writes, or can tell it from what it has made (FR-119).
+    `parameters` belong to the request besides its body. A success that is repeated has the `replayed_members` in its
+    body.
     """
     key = agree_on_key(request.header("idempotency-key"), body.idempotency_key)
     persistence = TransactionalPersistence()

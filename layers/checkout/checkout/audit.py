@@ -1,8 +1,8 @@
 """The audit trail of an order: numbered entries, each holding the hash of the one before it (FR-029, FR-030).
 
 An entry's hash is the SHA-256, in hexadecimal, of its canonical JSON (RFC 8785): all its members but `hash`, and the
-order's id. The order keeps the head, the last entry's number and hash, so that a trail whose end was cut off does not
-fit either. Entries name a role as the actor, never a person (FR-031).
+order's id. The order, or the payment that holds it, keeps the head, the last entry's number and hash, so that a trail
+whose end was cut off does not fit either. Entries name a role as the actor, never a person (FR-031).
 """
 
 import hashlib

@@ -46,7 +46,7 @@ class KeyRecord:
 
     def answers(self, payload_hash: str) -> bool:
         """Whether it has the answer to such a request. To another request it may be another order's, which used the key
-        after a day: then the payments and refunds of this order say whose it is."""
+        after a day: then the refunds of this order say whose it is."""
         return self.response is not None and self.payload_hash == payload_hash
 
     def to_item(self) -> dict[str, Any]:
