@@ -800,8 +800,8 @@ METHODS = {
 OF_OTHERS = {
     f"OrderTable.{name}"
     for name in (
-        *("create_order", "list_orders", "cancel_order", "fulfil_order", "list_audit_entries", "find_payment"),
-        *("list_payment_ids", "check_orders", "check_payments"),
+        *("create_order", "list_orders", "get_held_order", "cancel_order", "fulfil_order", "list_audit_entries"),
+        *("find_payment", "list_payment_ids", "check_orders", "check_payments"),
     )
 }
 """What is asked of the tables by none of the operations."""
