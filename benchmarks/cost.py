@@ -1,10 +1,12 @@
 """What does a checkout cost? Calls, units and log bytes of every operation, and the price of a million checkouts."""
 
 import argparse
+import random
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from string import ascii_letters, ascii_lowercase
 from typing import Any
 
 from benchmarks.metering import MeteredCheckout, open_checkout, standing_clock
@@ -23,8 +25,13 @@ CHECKOUT = ("create_order", "pay", "mark_order_paid", "list_orders")
 BASKETS = (2, 10, 20)
 """Lines of an order."""
 MILLION = 1_000_000
+BYTES_BESIDE = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+GB = 1 << 30
 CIRCUIT_KNOWN = timedelta(seconds=5)
 """How long a process goes by what it read of the gateway's circuit."""
+
+TWO_LINES = {"items": [{"product_id": "mug", "quantity": 2}, {"product_id": "tea", "quantity": 1}]}
 
 PURPOSES = {
     "OrdersTable": "the order: made, and marked paid; in between its payment tells how it is",
@@ -45,7 +52,7 @@ PURPOSES = {
 def measure_operations() -> dict[str, Any]:
     """Each operation, its calls of DynamoDB in their order, units by place, and bytes logged."""
     with open_checkout() as shop, standing_clock(shop):
-        bought = shop.buy()
+        bought = _buy_two_lines(shop)
         stored_before = _measure_stored(shop)
         _warm_up(shop, bought)
         measured: dict[str, Any] = {}
@@ -55,7 +62,8 @@ def measure_operations() -> dict[str, Any]:
             measured[name] = _describe(shop)
             return answer
 
-        body = {"items": [{"product_id": "mug", "quantity": 2}, {"product_id": "tea", "quantity": 1}]}
+        body = TWO_LINES
+        wiring.order_service.cache_clear()  # prices not known
         order = measure("create_order", lambda: shop.call("create_order", body, key="create")).body
         measure("create_order, again", lambda: shop.call("create_order", body, key="create"))
         wiring.order_service.cache_clear()  # another process, which has not met the key
@@ -87,6 +95,8 @@ def measure_operations() -> dict[str, Any]:
         late = shop.create_order()
         shop.wait(CIRCUIT_KNOWN)
         measure("pay, circuit not known", lambda: shop.pay(late))
+        measure("pay, in an hour that is full", lambda: _pay_until_full(shop))
+        measure("list_orders, a full page", lambda: shop.call("list_orders", query={"limit": "10"}))
     measured["stored_bytes"] = stored_before
     return measured
 
@@ -97,14 +107,17 @@ def measure_baskets() -> dict[str, dict[str, float]]:
 
 
 def _measure_basket(lines: int) -> dict[str, float]:
-    """Each line is of another product, with an id of 12 letters and a name of 24. The process has worked before, but
+    """Each line is of another product, with an id of 12 letters and a name of 24, drawn so that nothing of them is to
+    be compressed. The process has worked before, but
     knows none of their prices."""
     units = {"write_units": 0.0, "read_units": 0.0}
     with open_checkout() as shop, standing_clock(shop):
         _warm_up(shop, shop.buy())
-        products = [f"teapot-{number:05}" for number in range(lines)]
+        names = random.Random(lines)
+        products = ["".join(names.choices(ascii_lowercase, k=12)) for _ in range(lines)]
         for product_id in products:
-            item = {"product_id": product_id, "name": "Cast-iron teapot, 800 ml", "unit_price": 6400, "currency": "usd"}
+            name = "".join(names.choices(ascii_letters, k=24))
+            item = {"product_id": product_id, "name": name, "unit_price": names.randint(100, 9999), "currency": "usd"}
             shop.store.answer("PutItem", {"TableName": "ProductsTable", "Item": to_wire(item)})
 
         def add(answer: Answer) -> Any:
@@ -121,6 +134,22 @@ def _measure_basket(lines: int) -> dict[str, float]:
     return units
 
 
+def _buy_two_lines(shop: MeteredCheckout) -> dict[str, Any]:
+    order = shop.call("create_order", TWO_LINES, key="bought").body
+    bought: dict[str, Any] = shop.mark_paid(order, shop.pay(order).body["transaction_id"]).body
+    return bought
+
+
+def _pay_until_full(shop: MeteredCheckout) -> None:
+    """The last payment is the first that finds its customer's hour full, of payments that all succeed."""
+    usual = 3
+    while True:
+        order = shop.create_order()
+        shop.pay(order)
+        if sum(not call.is_gateways for call in shop.store.calls) > usual:
+            return
+
+
 def _warm_up(shop: MeteredCheckout, bought: dict[str, Any]) -> None:
     """What is measured is not the first call of its process, which reads the circuit's state and logs its start."""
     path = {"order_id": bought["id"]}
@@ -135,12 +164,17 @@ def _warm_up(shop: MeteredCheckout, bought: dict[str, Any]) -> None:
 
 
 def _measure_stored(shop: MeteredCheckout) -> dict[str, int]:
-    """What one checkout leaves in the tables, results that run out by themselves with it."""
+    """What one checkout leaves in the tables and their indexes, results that run out by themselves with it."""
     return {
-        name: sum(map(item_size, shop.store.scan(name)))
+        name: sum(map(_stored_size, shop.store.list_stored(name)))
         for name in shop.store.tables
         if name in PURPOSES and name != "ProductsTable"
     }
+
+
+def _stored_size(item: Any) -> int:
+    """Of an item, or of an entry of an index."""
+    return item_size(item) + BYTES_BESIDE
 
 
 def _describe(shop: MeteredCheckout) -> dict[str, Any]:
@@ -181,7 +215,7 @@ def price_million(measured: dict[str, Any], processor_ms: dict[str, float]) -> d
     authorizing = len(CHECKOUT) * processor_ms["authorize"] * stretch
     logged = sum(step["log_bytes"] + 2 * assumed["platform_log_bytes"] + assumed["access_log_bytes"] for step in steps)
     stored = sum(measured["stored_bytes"].values())
-    gb = MILLION / 1e9
+    gb = MILLION / GB
     writes, reads = (sum(sum(step[kind].values()) for step in steps) for kind in ("write_units", "read_units"))
     parts = {
         "DynamoDB writes": writes * database["million_write_units"],

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from tests.secrets_in_logs import look_through
 
 __all__ = ["GATEWAY", "Call", "MeteredCheckout", "MeteredStore", "capture_log", "open_checkout", "standing_clock"]
 
+TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0"
 GATEWAY = "SimulatedGatewayTable"
 """Of the simulated gateway: where a real one charges, nobody calls it."""
 
@@ -62,6 +64,12 @@ class MeteredStore(MemoryStore):
                 self._count_writes(call, name, before[name].get(key), after[name].get(key), transactional)
         self._count_reads(call, operation, params, answer)
         return answer
+
+    def list_stored(self, name: str) -> list[Any]:
+        """The items of a table, and the entries of its indexes."""
+        items = list(self.take_snapshot()[name].values())
+        entries = [_project(index, item) for index in self.tables[name].indexes.values() for item in items]
+        return [*items, *(entry for entry in entries if entry)]
 
     def _count_writes(self, call: Call, name: str, before: Any, after: Any, transactional: bool) -> None:
         sizes = [item_size(item) for item in (before, after) if item]
@@ -136,7 +144,8 @@ class MeteredCheckout(Checkout):
     def invoke(self, function: str, event: dict[str, Any], *, seconds: float = 20) -> Answer:
         self.store.calls.clear()
         self.store.asked.clear()
-        with capture_log() as written:
+        # Lambda names the trace that a request belongs to, and Powertools writes that into each line.
+        with patch.dict(os.environ, {"_X_AMZN_TRACE_ID": TRACE}), capture_log() as written:
             answer = super().invoke(function, event, seconds=seconds)
         self.log = written.getvalue()
         look_through(self.log)
@@ -175,7 +184,7 @@ def capture_log() -> Iterator[io.StringIO]:
 
 @contextlib.contextmanager
 def open_checkout() -> Iterator[MeteredCheckout]:
-    with set_environment():
+    with set_environment(MaxHourlyDeclines="20"):
         forget_clients()
         store, client = MeteredStore(read_template().tables), wiring.dynamodb_client()
         asked: dict[str, Any] = {}

@@ -207,6 +207,8 @@ class ChargingService:
                 deadline=caller.deadline,
             )
         except HourIsFull as full:
+            # Nothing else was refused: no payment holds the order, and none was begun.
+            begun.remove(entry.head)
             self._make_room(caller, full.payment_ids, now)
             raise OrderChanged from full
         except StoreUnavailable:
