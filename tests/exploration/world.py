@@ -406,8 +406,13 @@ def open_world(store: MemoryStore | None = None) -> Iterator[World]:
         Calls(store, scheduler).listen(wiring.dynamodb_client())
         world = World(store, scheduler, clock)
         stack.enter_context(patch.object(CircuitBreakerPersistenceLayer, "_cache_key", world.name_in_memory))
-        note = SeenKeys.note
-        stack.enter_context(patch.object(SeenKeys, "note", lambda seen, key: note(seen, world.name_in_memory(key))))
+        note, find = SeenKeys.note, SeenKeys.find
+
+        def note_here(seen: SeenKeys, key_id: str, made_id: str = "") -> None:
+            note(seen, world.name_in_memory(key_id), made_id)
+
+        stack.enter_context(patch.object(SeenKeys, "note", note_here))
+        stack.enter_context(patch.object(SeenKeys, "find", lambda seen, key: find(seen, world.name_in_memory(key))))
         with patch.object(os, "urandom", world.make_randomness):
             wiring.order_service()
         for product in json.loads(PRODUCTS.read_text()):
