@@ -6,6 +6,7 @@ starts DynamoDB Local, makes the tables, loads the products and runs until Ctrl-
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -45,6 +46,7 @@ __all__ = [
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+LOCK = ROOT / ".data" / "sam-build.lock"
 STAMP = BUILT_TEMPLATE.with_name(".sources")
 """What the build was made from; `sam build` removes it with the build before."""
 START_SECONDS = 120
@@ -159,7 +161,19 @@ def hash_sources(root: Path = ROOT) -> str:
 
 
 def build_checkout() -> Path:
-    """The template that `sam build` makes for this machine's processor, its layers compiled; raises SamLocalError."""
+    """The template that `sam build` makes for this machine's processor, its layers compiled; raises SamLocalError.
+
+    One at a time: who has waited takes what another process has built meanwhile of the same sources.
+    """
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_built():
+            _build()
+    return BUILT_TEMPLATE
+
+
+def _build() -> None:
     sources = hash_sources()
     with working("sam-local: building"):
         result = subprocess.run(
@@ -174,7 +188,6 @@ def build_checkout() -> Path:
         raise SamLocalError(f"sam build failed: {(result.stdout + result.stderr).strip()[-2000:]}")
     compile_layers()
     STAMP.write_text(sources, encoding="ascii")
-    return BUILT_TEMPLATE
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from benchmarks.metering import open_checkout
 from benchmarks.probing import FUNCTIONS
 from benchmarks.start import COUNTED, count_starts, list_modules, measure_sizes
 from checkout import clock
-from local.sam_local import BUILT_TEMPLATE, build_checkout, is_built
+from local.sam_local import BUILT_TEMPLATE, build_checkout
 from local.template import ROOT, read_document
 
 BUDGETS = tomllib.loads((ROOT / "benchmarks" / "budgets.toml").read_text(encoding="utf-8"))
@@ -171,8 +171,7 @@ def test_a_start_executes_no_more_than_it_did_beside_the_floor() -> None:
 @pytest.mark.containers
 @pytest.mark.proves("FR-708", "FR-711")
 def test_a_function_loads_thirty_megabytes_at_most() -> None:
-    if not is_built():
-        build_checkout()
+    build_checkout()
     sizes = measure_sizes()
     for name in ("authorizer", "other functions"):
         assert sizes[name]["unzipped_mb"] <= 30, sizes

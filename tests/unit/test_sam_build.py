@@ -1,9 +1,12 @@
 """A build is measured only where it is of the sources as they are."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from local import sam_local
 from local.sam_local import STAMP, hash_sources, is_built
 from local.template import ROOT
 
@@ -46,3 +49,20 @@ def test_what_python_compiles_beside_the_sources_is_no_change(root: Path) -> Non
     (root / "functions" / "pay" / "__pycache__").mkdir()
     (root / "functions" / "pay" / "__pycache__" / "app.cpython-313.pyc").touch()
     assert is_built(root)
+
+
+def test_two_at_once_build_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They would remove each other's files."""
+    made: list[str] = []
+
+    def build() -> None:
+        made.append("begun")
+        time.sleep(0.05)
+        made.append("ended")
+
+    monkeypatch.setattr(sam_local, "LOCK", tmp_path / "data" / "lock")
+    monkeypatch.setattr(sam_local, "is_built", lambda: made[-1:] == ["ended"])
+    monkeypatch.setattr(sam_local, "_build", build)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: sam_local.build_checkout(), range(3)))
+    assert made == ["begun", "ended"]
