@@ -318,11 +318,20 @@ def pay_unanswered_again(world: World, _: str) -> httpx.Response:
 
 def prepare_full_hour(world: World) -> None:
     """As many payments as may be declined within the hour may have been; of one it is known that it was not."""
+    fill_hour(world, HOURLY_DECLINES)
+
+
+def prepare_busy_hour(world: World) -> None:
+    fill_hour(world, HOURLY_DECLINES // 2)
+
+
+def fill_hour(world: World, payments: int) -> None:
+    """That many are counted in it, of which one is there, and has succeeded."""
     now = datetime.fromisoformat(world.order["created_at"])
     world.control("wait", seconds=HOUR - now.minute * 60 - now.second)
     world.alice.buy(("mug", 1))
     [item] = world.scan("DeclinesTable")
-    others = {f"pay_{number:026}_001" for number in range(HOURLY_DECLINES - 1)}
+    others = {f"pay_{number:026}_001" for number in range(payments - 1)}
     item["payments"] |= others
     world.database.put_item(TableName="DeclinesTable", Item=to_wire(item))
 
@@ -562,6 +571,7 @@ OPERATIONS = [
         table="IdempotencyTable",
         check=check_paid,
     ),
+    Operation("pay, in an hour that is half full", pay, prepare=prepare_busy_hour, check=check_paid),
     Operation("pay, in an hour that is full", pay, prepare=prepare_full_hour, check=check_paid),
     Operation("pay, trying the gateway again", pay, prepare=prepare_trial, table="CircuitTable", check=check_paid),
     Operation(

@@ -27,9 +27,11 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
 
     def look(params: dict[str, Any]) -> None:
         for table, asked in params.get("RequestItems", {params.get("TableName"): params}).items():
-            # Whether the gateway is left alone, and prices that nobody is refused for, may be some seconds old.
-            is_to_order = "ProductsTable" in params.get("RequestItems", {})
-            if not asked.get("ConsistentRead") and table != "CircuitTable" and not is_to_order:
+            # Whether the gateway is left alone may be some seconds old; and so may prices, and what a payment begins
+            # from: nobody is refused for them.
+            together = params.get("RequestItems", {})
+            is_to_begin = "ProductsTable" in together or "DeclinesTable" in together
+            if not asked.get("ConsistentRead") and table != "CircuitTable" and not is_to_begin:
                 eventual.append(str(params))
 
     with asking(checkout, "GetItem", look), asking(checkout, "Query", look), asking(checkout, "BatchGetItem", look):
@@ -44,6 +46,41 @@ def test_whatever_an_answer_rests_on_is_read_consistently(checkout: Checkout) ->
         checkout.call("get_order_audit", path={"order_id": order["id"]})
         checkout.call("get_payment", path={"transaction_id": transaction_id})
     assert eventual == []
+
+
+@pytest.mark.proves("FR-716")
+@pytest.mark.parametrize(
+    ("before", "token", "key", "status", "reads"),
+    [
+        ((), "tok_visa", "key", 201, [False]),
+        (("tok_visa",), "tok_visa", "key", 201, [False]),
+        (("tok_chargeDeclined",), "tok_chargeDeclined", "key", 402, [False]),
+        (("tok_chargeDeclined",), "tok_visa", "later", 201, [False]),
+        (("tok_visa",), "tok_visa", "other", 409, [False, True]),
+        (("tok_visa",), "tok_amex", "key", 422, [False, True]),
+        (("tok_timeoutAfterCharge",), "tok_timeoutAfterCharge", "key", 201, [False, True]),
+        ((), "tok_nobody_knows", "key", 422, [False, True]),
+    ],
+    ids=["new", "again", "declined, again", "after a decline", "paid", "key reused", "open, again", "refused"],
+)
+def test_what_a_payment_begins_from_may_be_a_moment_old_and_what_refuses_it_may_not(
+    checkout: Checkout, before: tuple[str, ...], token: str, key: str, status: int, reads: list[bool]
+) -> None:
+    order = checkout.create_order()
+    for earlier in before:
+        checkout.pay(order, earlier, key="key")
+    consistent: list[bool] = []
+
+    def look(params: dict[str, Any]) -> None:
+        asked = {table: keys["ConsistentRead"] for table, keys in params["RequestItems"].items()}
+        assert not asked.pop("CircuitTable", False)
+        assert asked.keys() == {"OrdersTable", "PaymentsTable", "IdempotencyTable", "DeclinesTable"}
+        assert len(set(asked.values())) == 1
+        consistent.extend(set(asked.values()))
+
+    with asking(checkout, "BatchGetItem", look):
+        assert checkout.pay(order, token, key=key).status == status
+    assert consistent == reads
 
 
 @pytest.mark.proves("FR-003")

@@ -1,7 +1,7 @@
 """A read of several items is not of one moment: whatever happens in between, what is decided from them holds."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from checkout.audit import Actor
 from checkout.caller import Author
 from checkout.dynamodb import BatchRead, Found, Item
 from checkout.gateway import OutcomeUnknown
+from checkout.payments import RESUMED_FOR
 from checkout.simulated_gateway import Call, Fault
 from tests.exploration.rules import (
     check_books,
@@ -25,25 +26,26 @@ from tests.exploration.rules import (
 )
 from tests.integration.conftest import Answer, Checkout
 
-pytestmark = pytest.mark.proves("FR-014", "FR-025", "FR-029", "FR-113", "FR-202")
+pytestmark = pytest.mark.proves("FR-014", "FR-025", "FR-029", "FR-113", "FR-202", "FR-716")
 
 Act = Callable[[Checkout, dict[str, Any]], object]
 CHECKS = (check_books, check_order, check_rest, check_trail)
 
 
 @contextmanager
-def tearing(first: str, act: Callable[[], object]) -> Iterator[list[str]]:
-    """Of the next read of several tables, this one is read first; then somebody acts, and the others are read."""
+def tearing(first: Collection[str], act: Callable[[], object]) -> Iterator[list[str]]:
+    """Of the next read of several tables, these are read first; then somebody acts, and the others are read."""
     read, torn = BatchRead.__call__, []
 
     def read_torn(batch: BatchRead, keys: Mapping[str, Sequence[Item]], *arguments: Any, **named: Any) -> Found:
-        if torn or len(keys) < 2 or first not in keys:
+        earlier = {table: wanted for table, wanted in keys.items() if table in first}
+        if torn or len(keys) < 2 or not earlier:
             return read(batch, keys, *arguments, **named)
-        torn.append(first)
-        found = read(batch, {first: keys[first]}, *arguments, **named)
+        torn.extend(earlier)
+        found = read(batch, earlier, *arguments, **named)
         act()
-        others = {table: wanted for table, wanted in keys.items() if table != first}
-        return found | read(batch, others, *arguments, **named)
+        later = {table: wanted for table, wanted in keys.items() if table not in first}
+        return found | read(batch, later, *arguments, **named)
 
     with patch.object(BatchRead, "__call__", read_torn):
         yield torn
@@ -105,6 +107,24 @@ def settle(checkout: Checkout, _: dict[str, Any]) -> object:
     return checkout.settle()
 
 
+def use_key_for_another(checkout: Checkout, _: dict[str, Any]) -> Answer:
+    return checkout.pay(checkout.create_order(), key="key")
+
+
+def be_declined_again(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_chargeDeclined", key="key")
+
+
+def ask_again(checkout: Checkout, order: dict[str, Any]) -> Answer:
+    return checkout.pay(order, "tok_timeoutAfterCharge", key="key")
+
+
+def be_left_in_doubt_for_long(checkout: Checkout, order: dict[str, Any]) -> None:
+    """So that no retry asks the gateway any more."""
+    ask_again(checkout, order)
+    checkout.wait(RESUMED_FOR)
+
+
 def nothing(*_: Any) -> None:
     return None
 
@@ -126,7 +146,14 @@ CASES: list[tuple[Act, Sequence[Act], Sequence[Act]]] = [
 """What was done before, what is done in between, and what has read."""
 
 
-@pytest.mark.parametrize("first", ["OrdersTable", "PaymentsTable"])
+ALL = {"OrdersTable", "PaymentsTable", "IdempotencyTable", "DeclinesTable"}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [{"OrdersTable"}, {"PaymentsTable"}, {"OrdersTable", "PaymentsTable"}, ALL],
+    ids=["the order", "its payment", "both", "all"],
+)
 @pytest.mark.parametrize(
     ("before", "meanwhile", "operation"),
     [
@@ -136,7 +163,7 @@ CASES: list[tuple[Act, Sequence[Act], Sequence[Act]]] = [
     ],
 )
 def test_what_is_decided_from_a_torn_read_holds(
-    checkout: Checkout, before: Act, meanwhile: Act, operation: Act, first: str
+    checkout: Checkout, before: Act, meanwhile: Act, operation: Act, first: Collection[str]
 ) -> None:
     order = checkout.create_order()
     before(checkout, order)
@@ -150,3 +177,44 @@ def test_what_is_decided_from_a_torn_read_holds(
         checkout.settle(after=timedelta(hours=1))
     assert [wrong for check in CHECKS for wrong in check(checkout, order)] == []
     assert list(check_cancelled(checkout.audit_trail(order))) == []
+
+
+@pytest.mark.parametrize("first", [ALL, ALL - {"OrdersTable"}], ids=["all", "all but the order"])
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "operation", "told"),
+    [
+        (nothing, pay_again, pay_again, (201, None)),
+        (nothing, pay, pay_again, (409, "payment_already_succeeded")),
+        (nothing, be_declined, pay_again, (201, None)),
+        (nothing, be_declined_again, be_declined_again, (402, "card_declined")),
+        (nothing, be_declined_again, pay_again, (422, "idempotency_key_reused")),
+        (nothing, be_left_in_doubt, pay_again, (409, "payment_in_progress")),
+        (nothing, use_key_for_another, pay_again, (422, "idempotency_key_reused")),
+        (be_declined, pay_again, pay_again, (201, None)),
+        (be_declined, pay, pay_again, (409, "payment_already_succeeded")),
+        (be_left_in_doubt, settle, pay, (409, "order_not_payable")),
+        (pay_again, mark_paid, pay_again, (201, None)),
+        (nothing, pay_and_mark_paid, pay_again, (201, None)),
+        (be_declined, pay_and_mark_paid, pay_again, (201, None)),
+        (be_left_in_doubt_for_long, settle, ask_again, (201, None)),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_who_saw_what_was_so_a_moment_ago_is_told_what_is(
+    checkout: Checkout,
+    before: Act,
+    meanwhile: Act,
+    operation: Act,
+    told: tuple[int, str | None],
+    first: Collection[str],
+) -> None:
+    order = checkout.create_order()
+    before(checkout, order)
+    made: list[object] = []
+    with tearing(first, lambda: made.append(meanwhile(checkout, order))):
+        answer = operation(checkout, order)
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.code) == told
+    if operation is meanwhile:
+        assert isinstance(made[0], Answer)
+        assert answer.body["transaction_id"] == made[0].body["transaction_id"]

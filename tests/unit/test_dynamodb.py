@@ -190,20 +190,6 @@ def test_an_empty_set_is_not_written() -> None:
         to_wire({"payments": set()})
 
 
-@pytest.mark.parametrize(
-    ("reasons", "refused"),
-    [
-        (["None", "ConditionalCheckFailed"], 1),
-        (["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], 2),
-        (["TransactionConflict", "ConditionalCheckFailed"], 2),
-    ],
-)
-def test_how_many_actions_stood_in_the_way_is_told(reasons: list[str], refused: int) -> None:
-    with pytest.raises(ConditionFailed) as failure:
-        write(FakeClient(reasons))
-    assert failure.value.refused == refused
-
-
 def test_a_change_writes_what_differs_under_all_conditions() -> None:
     change = change_item(
         "Table",

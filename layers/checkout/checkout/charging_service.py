@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from checkout.audit import AuditHead
@@ -25,7 +26,7 @@ from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, Requ
 from checkout.identifiers import is_payment_of, payment_id_of
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
-from checkout.order_table import HourIsFull, OrderChanged, OrderTable, decide_on_latest, hold_order
+from checkout.order_table import OrderChanged, OrderTable, OrderToPay, decide_on_latest, hold_order
 from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
 from checkout.payments import NOT_TAKEN, REFUSED, Payment
@@ -88,7 +89,7 @@ class ChargingService:
         # been answered. An entry says in which request it was made, so nobody else writes the same one.
         begun: list[AuditHead] = []
 
-        def claim() -> Attempt:
+        def claim(*, consistent: bool) -> Attempt:
             to_pay = self._orders.get_order_to_pay(
                 caller.customer_id,
                 order_id,
@@ -96,6 +97,7 @@ class ChargingService:
                 self._clock(),
                 caller.deadline,
                 payment_id=self._guess_payment_id(order_id, key),
+                consistent=consistent,
             )
             if to_pay.order is None:
                 raise OrderNotFound
@@ -105,6 +107,9 @@ class ChargingService:
             if kept:
                 if order.audit_head in begun:
                     return Attempt(order, kept)
+                if kept.is_open and not consistent:
+                    # It may have ended since.
+                    raise OrderChanged
                 return self._resume(caller, hold_order(order, kept), kept)
             order.check_payable(money, self._limits)
             _check_free(holder)
@@ -114,9 +119,15 @@ class ChargingService:
                 # That another payment holds the order is told before.
                 _check_free(self._find_holder(order, to_pay.payment, is_needed=True))
                 raise
-            return self._claim_order(caller, order, key, to_pay.key_record, begun)
+            return self._claim_order(caller, order, key, to_pay, begun)
 
-        attempt = decide_on_latest(claim)
+        try:
+            attempt = claim(consistent=False)
+        except StoreUnavailable:
+            raise
+        except (OrderChanged, CheckoutError):
+            # What stands against it may be of a moment ago (FR-716).
+            attempt = decide_on_latest(partial(claim, consistent=True))
         payment = attempt.payment
         if not payment.is_open:
             raise KeyTaken(key.complete(payment.payment_id, payment, self._clock()))
@@ -175,10 +186,11 @@ class ChargingService:
         caller: Caller,
         order: Order,
         key: RequestKey[Payment],
-        replaced: KeyRecord | None,
+        to_pay: OrderToPay,
         begun: list[AuditHead],
     ) -> Attempt:
         now = self._clock()
+        self._make_room(caller, to_pay.hour, now)
         payment = Payment.start(
             order,
             idempotency_key_hash=key.key_id,
@@ -186,6 +198,7 @@ class ChargingService:
             at=format_time(now),
             due_at=format_time(now + self._settle_after),
             busy_until=_busy_until(caller, now),
+            in_busy_hour=2 * len(to_pay.hour) >= self._limits.hourly_declines,
         )
         entry = caller.record(
             order,
@@ -201,16 +214,11 @@ class ChargingService:
                 payment,
                 entry,
                 key.start(payment.payment_id, now),
-                replaced=replaced,
-                limits=self._limits,
+                replaced=to_pay.key_record,
+                hourly_declines=self._limits.hourly_declines,
                 at=now,
                 deadline=caller.deadline,
             )
-        except HourIsFull as full:
-            # Nothing else was refused: no payment holds the order, and none was begun.
-            begun.remove(entry.head)
-            self._make_room(caller, full.payment_ids, now)
-            raise OrderChanged from full
         except StoreUnavailable:
             # It may have been written all the same.
             self._leave(caller, payment)
@@ -218,12 +226,14 @@ class ChargingService:
         self._seen.note(key.key_id, payment.payment_id)
         return Attempt(order.claim(payment.payment_id, entry.head), payment)
 
-    def _make_room(self, caller: Caller, payment_ids: Collection[str], at: datetime) -> None:
-        """Takes those that were no declines out of the hour; raises TooManyAttempts where as many as may be are left
-        (FR-227). What does not exist is not known to be none."""
-        payments = self._orders.get_payments(sorted(payment_ids), caller.deadline)
+    def _make_room(self, caller: Caller, hour: Collection[str], at: datetime) -> None:
+        """Where the hour is full: takes those that were no declines out; raises TooManyAttempts where as many as may be
+        are left (FR-227). What does not exist is not known to be none."""
+        if len(hour) < self._limits.hourly_declines:
+            return
+        payments = self._orders.get_payments(sorted(hour), caller.deadline)
         ended = {payment.payment_id for payment in payments if not payment.counts_as_declined}
-        declines = len(payment_ids) - len(ended)
+        declines = len(hour) - len(ended)
         if declines >= self._limits.hourly_declines:
             raise self._refuse_for_now(declines)
         self._orders.uncount_declines(caller.customer_id, at, ended, caller.deadline)

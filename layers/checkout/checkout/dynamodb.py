@@ -57,13 +57,11 @@ class ConditionFailed(Exception):
     """What a write takes for granted is not so; nothing was written.
 
     `items` has a place for each action: the item that was there, where its condition failed and it asks for that.
-    `refused` is how many actions stood in the way, by their conditions or otherwise.
     """
 
-    def __init__(self, items: Sequence[Item | None], *, refused: int) -> None:
+    def __init__(self, items: Sequence[Item | None]) -> None:
         super().__init__()
         self.items = items
-        self.refused = refused
 
 
 def to_wire(item: Item) -> dict[str, Any]:
@@ -183,7 +181,7 @@ class Transaction:
                     self._client.transact_write_items(TransactItems=actions)
             except self._client.exceptions.TransactionCanceledException as error:
                 if not _is_passing(error):
-                    raise ConditionFailed(_read_items(error), refused=len(_read_codes(error))) from error
+                    raise ConditionFailed(_read_items(error)) from error
                 pause = _make_pause(tries, self._jitter)
                 if tries == MAX_TRIES or pause >= deadline():
                     raise StoreUnavailable from error

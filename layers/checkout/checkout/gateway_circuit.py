@@ -53,8 +53,9 @@ class CircuitStates(CircuitBreakerDynamoDBPersistence):
         ) -> Found:
             if self._retrieve_from_cache(CIRCUIT):
                 return read(keys, deadline, eventual=eventual)
+            wanted = {**keys, self.table_name: [{self.key_attr: CIRCUIT}]}
             try:
-                found = read({**keys, self.table_name: [{self.key_attr: CIRCUIT}]}, deadline, eventual=eventual)
+                found = read(wanted, deadline, eventual=(*eventual, self.table_name))
             except Exception as fault:
                 # Whatever it is: without the circuit it is told again, or was the circuit's alone.
                 logger.warning("circuit not read: %s", type(fault).__name__)

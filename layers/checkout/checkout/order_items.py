@@ -131,6 +131,7 @@ def from_payment(payment: Payment) -> dict[str, Any]:
             "due_at": payment.due_at,
             "settle_attempts": payment.settle_attempts,
             "declined_in": payment.declined_in,
+            "in_busy_hour": payment.in_busy_hour or None,
             "audit_sequence": payment.audit_head.sequence or None,
             "audit_hash": payment.audit_head.hash if payment.audit_head.sequence else None,
             "started_on": payment.created_at[:10],

@@ -13,14 +13,14 @@ Items
     keys        key id, of operation, customer and idempotency key: which order, payment or refund was made under it,
                 and the answer once there is one. Its items run out.
     declines    key customer_id, hour (`2026-01-31T12`). `payments` are the ids of a customer's payments that began in
-                that hour, but for those that are known to have been no declines; of these the ones that succeeded are
-                taken out when the hour is full. Its items run out.
+                that hour, but for those that are known to have been no declines; of these the ones that succeeded stay
+                while they are few. Its items run out.
 
 Access
     an order by customer and id             GetItem, consistent
     an order by id alone (staff)            GetItem of its first audit entry, then of the order, consistent
-    an order to pay, a payment of it,       BatchGetItem, consistent
-    and the record of the key
+    an order to pay, a payment of it,       BatchGetItem, eventually consistent where that is enough
+    the record of the key, and the hour
     a customer's orders, newest first       Query on the table, or on by_status for one status, consistent
     a payment by id                         GetItem, consistent
     an order and a payment of it            BatchGetItem, consistent
@@ -30,7 +30,6 @@ Access
     an order's audit entries, oldest first  Query, consistent
     the record of an idempotency key        GetItem, consistent; of one to be written, the answer to its condition; with
                                             the products of an order, see product_table
-    what began within an hour that is full  the answer to the condition of a claim
     a change                                one transaction: what changes, with its conditions, and its audit entry
 
 A change of an order or of a payment appends the next entry of the order's trail, and an entry is written once: of two
@@ -74,7 +73,7 @@ from checkout.order_items import (
     to_public_order,
     to_refund,
 )
-from checkout.orders import Limits, Order, PublicOrder
+from checkout.orders import Order, PublicOrder
 from checkout.payments import Payment
 from checkout.refunds import Refund
 from checkout.transitions import OrderStatus, PaymentStatus, origins_of
@@ -82,7 +81,7 @@ from checkout.transitions import OrderStatus, PaymentStatus, origins_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Due", "HourIsFull", "OrderChanged", "OrderTable", "TableNames", "decide_on_latest", "hold_order"]
+__all__ = ["Due", "OrderChanged", "OrderTable", "OrderToPay", "TableNames", "decide_on_latest", "hold_order"]
 
 MAX_DECISIONS = 6
 AFTER_ALL_IDS = "~"
@@ -98,15 +97,6 @@ Decision = TypeVar("Decision")
 
 class OrderChanged(Exception):
     """The order or its payment is not as it was read: read it again and decide again. Nothing was written."""
-
-
-class HourIsFull(Exception):
-    """As many payments of a customer as may be declined within an hour have begun in it, and may all have been, as far
-    as is kept there: `payment_ids`. Nothing was written."""
-
-    def __init__(self, payment_ids: Collection[str]) -> None:
-        super().__init__()
-        self.payment_ids = payment_ids
 
 
 def decide_on_latest(decide: Callable[[], Decision]) -> Decision:
@@ -165,12 +155,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
-    """An order as it was written last; a payment of it; and what is kept under the payment's idempotency key, of
-    whatever order."""
+    """An order as it was written last; a payment of it; what is kept under the payment's idempotency key, of whatever
+    order; and the payments of its customer that count in this hour (FR-227)."""
 
     order: Order | None
     payment: Payment | None
     key_record: KeyRecord | None
+    hour: Collection[str]
 
 
 class OrderTable:
@@ -222,21 +213,24 @@ class OrderTable:
         deadline: Deadline,
         *,
         payment_id: str,
+        consistent: bool,
     ) -> OrderToPay:
-        """The order, one of its payments, and what is kept under a key; no order where the customer has none of this
-        id."""
+        """The order, one of its payments, what is kept under a key, and the hour; no order where the customer has none
+        of this id. Unless `consistent`, each is as it is or was a moment ago (FR-716)."""
         if not is_order_id(order_id):
-            return OrderToPay(None, None, None)
-        keys = {
+            return OrderToPay(None, None, None, ())
+        keys: dict[str, list[Item]] = {
             self._orders: [{"customer_id": customer_id, "order_id": order_id}],
             self._payments: [{"payment_id": payment_id}],
             self._keys: [{"id": key_id}],
+            self._declines: [_to_hour_key(customer_id, now)],
         }
-        found = self._read_batch(keys, deadline)
+        found = self._read_batch(keys, deadline, eventual=() if consistent else keys)
         return OrderToPay(
             order=next(map(to_order, found[self._orders]), None),
             payment=next(map(to_payment, found[self._payments]), None),
             key_record=next((_to_key_record(item, now) for item in found[self._keys]), None),
+            hour=next((item.get("payments", ()) for item in found[self._declines]), ()),
         )
 
     def get_payment(self, payment_id: str) -> Payment | None:
@@ -420,7 +414,7 @@ class OrderTable:
         record: KeyRecord,
         *,
         replaced: KeyRecord | None,
-        limits: Limits,
+        hourly_declines: int,
         at: datetime,
         deadline: Deadline,
     ) -> None:
@@ -428,16 +422,15 @@ class OrderTable:
 
         Its order is not written: that it may be paid, and is held by no other, holds as long as nothing is appended to
         its trail. It is counted as declined in this hour until it is known not to be, so that the cap holds for those
-        under way (FR-227): raises HourIsFull where that alone stands against it. `replaced` is of a payment under the
-        same key that was surely not charged.
+        under way (FR-227). `replaced` is of a payment under the same key that was surely not charged.
         """
         absent = "attribute_not_exists(payment_id)"
-        self._write_counted(
+        self._write(
             [
                 self._put(self._payments, from_payment(payment.with_audit_head(entry.head)), absent),
                 self._append(entry),
                 self._use_key(record, at, replaced),
-                self._count_decline(payment, at, limits.hourly_declines),
+                self._count_decline(payment, at, hourly_declines),
             ],
             deadline,
         )
@@ -482,7 +475,7 @@ class OrderTable:
             [
                 self._change_payment(before, after.with_audit_head(entry.head), [], {}),
                 self._append(entry),
-                *([] if after.is_open else self._uncount_decline(after, at)),
+                *self._uncount_decline(after, at),
             ],
             deadline,
         )
@@ -693,17 +686,6 @@ class OrderTable:
         except ConditionFailed as failure:
             raise OrderChanged from failure
 
-    def _write_counted(self, actions: list[Item], deadline: Deadline) -> None:
-        """The last of them counts a payment in its hour. Raises HourIsFull where nothing else was refused: what else is
-        not as it was read comes first, for it may be this very payment."""
-        try:
-            self._transaction(actions, deadline)
-        except ConditionFailed as failure:
-            full = failure.items[-1]
-            if full is None or failure.refused > 1:
-                raise OrderChanged from failure
-            raise HourIsFull(full["payments"]) from failure
-
     def _put(self, table: str, item: Item, condition: str, values: Item | None = None) -> Item:
         put: dict[str, Any] = {"TableName": table, "Item": to_wire(item), "ConditionExpression": condition}
         if values:
@@ -774,15 +756,13 @@ class OrderTable:
                 "UpdateExpression": "ADD payments :payment SET expiration = :expiration",
                 "ConditionExpression": "attribute_not_exists(payments) OR size(payments) < :limit",
                 "ExpressionAttributeValues": to_wire(values),
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
 
     def _uncount_decline(self, payment: Payment, at: datetime) -> list[Item]:
-        """Nothing of a payment that succeeded: that is the rule, and would be a write for each; it is taken out where
-        the hour is full. And nothing once that hour's item may have run out: it would begin anew, and never run out."""
+        """Nothing once that hour's item may have run out: it would begin anew, and never run out."""
         claimed_at = datetime.fromisoformat(payment.created_at)
-        if payment.was_declined or payment.has_succeeded or at - claimed_at > DECLINES_KEPT:
+        if not payment.leaves_hour or at - claimed_at > DECLINES_KEPT:
             return []
         return [{"Update": self._take_out(payment.customer_id, claimed_at, [payment.payment_id])}]
 

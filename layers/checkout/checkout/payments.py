@@ -33,6 +33,7 @@ class Payment:
     refused says nothing of the payment. `busy_until` is how long a request may be at work on it. `act_until` is how
     long the customer has, where the gateway waits for them.
     `linked_at` is set once the order is paid by it. `declined_in` is the request that put its decline on record.
+    `in_busy_hour` where half as many of its customer's payments were counted in its hour as may be declined.
 
     `charged_amount` is what was taken from the card. `refundable_amount` is what of it may still be refunded; less than
     `charged_amount - refunded_amount` while refunds are under way. `due_at` is when to look after it next: there as
@@ -64,6 +65,7 @@ class Payment:
     due_at: str | None = None
     settle_attempts: int = 0
     declined_in: str | None = None
+    in_busy_hour: bool = False
     audit_head: AuditHead = EMPTY_TRAIL
 
     @classmethod
@@ -76,6 +78,7 @@ class Payment:
         at: str,
         due_at: str,
         busy_until: str | None = None,
+        in_busy_hour: bool = False,
     ) -> "Payment":
         """The next attempt to pay the order, for its total."""
         attempt = order.payment_attempts + 1
@@ -92,6 +95,7 @@ class Payment:
             updated_at=at,
             due_at=due_at,
             busy_until=busy_until,
+            in_busy_hour=in_busy_hour,
         )
 
     @property
@@ -145,6 +149,12 @@ class Payment:
     def counts_as_declined(self) -> bool:
         """Whether it was declined, or may yet be (FR-227)."""
         return self.is_open or self.was_declined
+
+    @property
+    def leaves_hour(self) -> bool:
+        """Whether it is taken out of its hour's payments with its outcome, which is no decline: one that succeeds costs
+        no write for that where the hour has few (FR-227)."""
+        return not (self.counts_as_declined or (self.has_succeeded and not self.in_busy_hour))
 
     @property
     def was_refused(self) -> bool:
