@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cost import CHECKOUT, measure_operations
+from benchmarks.cost import measure_operations
 from benchmarks.results import save_result
 
 __all__ = ["KEYS", "Key", "find_limits", "run", "simulate"]
@@ -26,6 +26,8 @@ SPLIT_AFTER_SECONDS = 60  # not published: minutes, as seen
 SECONDS = 900
 RATES = (100, 1_000, 10_000)
 SHARES = (0.01, 0.5)
+CHECKOUT = ("create_order", "pay, in an hour that is half full", "mark_order_paid", "list_orders")
+"""Of who pays often: of one customer at a checkout a second, all but the first ten of an hour."""
 
 
 @dataclass(frozen=True)
