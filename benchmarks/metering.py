@@ -61,13 +61,13 @@ class MeteredStore(MemoryStore):
         finally:
             after = self.take_snapshot()
             for name, key, transactional in _find_written(self.tables, operation, params):
-                self._count_writes(call, name, before[name].get(key), after[name].get(key), transactional)
+                self._count_writes(call, name, before.items[name].get(key), after.items[name].get(key), transactional)
         self._count_reads(call, operation, params, answer)
         return answer
 
     def list_stored(self, name: str) -> list[Any]:
         """The items of a table, and the entries of its indexes."""
-        items = list(self.take_snapshot()[name].values())
+        items = list(self.take_snapshot().items[name].values())
         entries = [_project(index, item) for index in self.tables[name].indexes.values() for item in items]
         return [*items, *(entry for entry in entries if entry)]
 

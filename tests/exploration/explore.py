@@ -18,7 +18,7 @@ from tests.exploration.rules import bring_to_rest, find_violations, find_wrong_m
 from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation, parse_replay
 from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
 from tests.exploration.shrink import shrink
-from tests.exploration.world import State, World, faults_of
+from tests.exploration.world import State, StoreFault, World, faults_of
 
 __all__ = ["Explorer", "Outcome"]
 
@@ -50,14 +50,15 @@ class Outcome:
 
 def list_faults(walked: Sequence[list[Step]]) -> Mapping[object, list[tuple[list[Step], int, str]]]:
     """What can go wrong with each call that a task comes to, by what the task had done until then and how each of its
-    calls was answered; and in which schedules, at which of their steps."""
+    calls was answered, and a stale answer by what it says; and in which schedules, at which of their steps."""
     found: dict[object, list[tuple[list[Step], int, str]]] = defaultdict(list)
     for steps in walked:
         done: dict[int, tuple[tuple[Call, str], ...]] = defaultdict(tuple)
         for at, step in enumerate(steps):
             done[step.task] += ((step.call, step.answer),)
-            for fault in faults_of(step.call):
-                found[step.task, done[step.task], fault].append((steps, at, fault))
+            for fault in faults_of(step):
+                told = step.stale if fault == StoreFault.STALE else ""
+                found[step.task, done[step.task], fault, told].append((steps, at, fault))
     return found
 
 

@@ -2,7 +2,8 @@
 was.
 
 That it answers as DynamoDB Local does is proved by test_conformance.py. Like DynamoDB Local, and other than DynamoDB,
-its indexes are up to date at once.
+its indexes are up to date at once. So is what it reads, unless it is asked for what else a read that is not consistent
+may be answered: what was so before the last write.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.exploration.expressions import Value, WireItem, parse_condition, parse_update
 
 __all__ = ["MemoryStore", "Refusal", "Snapshot", "Table"]
 
 Key = tuple[str, ...]
-Snapshot = Mapping[str, Mapping[Key, WireItem]]
+
+Item = TypeVar("Item")
 
 NO_NAMES: Mapping[str, str] = {}
 NO_VALUES: Mapping[str, Value] = {}
@@ -72,6 +74,15 @@ def read_keys(schema: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """The items of each table; and what each that was ever written was before its last write, None where there was
+    none."""
+
+    items: Mapping[str, Mapping[Key, WireItem]]
+    before: Mapping[str, Mapping[Key, WireItem | None]]
+
+
+@dataclass(frozen=True)
 class Written:
     """What a write does to one item: None where it only checks, or where the item is gone."""
 
@@ -87,12 +98,13 @@ class MemoryStore:
     def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
         self.tables = {name: Table.read(properties) for name, properties in tables.items()}
         self._items: dict[str, dict[Key, WireItem]] = {name: {} for name in tables}
+        self._before: dict[str, dict[Key, WireItem | None]] = {name: {} for name in tables}
 
     def take_snapshot(self) -> Snapshot:
-        return {name: dict(items) for name, items in self._items.items()}
+        return Snapshot(copy_tables(self._items), copy_tables(self._before))
 
     def restore(self, snapshot: Snapshot) -> None:
-        self._items = {name: dict(items) for name, items in snapshot.items()}
+        self._items, self._before = copy_tables(snapshot.items), copy_tables(snapshot.before)
 
     def scan(self, table: str) -> list[WireItem]:
         return list(self._items[table].values())
@@ -103,6 +115,12 @@ class MemoryStore:
             return make_answer(HTTPStatus.OK, self.answer(operation, params))
         except Refusal as refusal:
             return make_answer(refusal.status, refusal.answer)
+
+    def respond_stale(self, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """As `respond`; but what a BatchGetItem does not read consistently is as it was before its last write."""
+        if operation != "BatchGetItem":
+            return self.respond(operation, params)
+        return make_answer(HTTPStatus.OK, self._batch_get_item(params, stale=True))
 
     def answer(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Raises Refusal, and NotImplementedError where something else is asked than it knows."""
@@ -120,10 +138,11 @@ class MemoryStore:
         wanted = params["ProjectionExpression"].split(", ") if "ProjectionExpression" in params else item
         return {"Item": {name: value for name, value in item.items() if name in wanted}}
 
-    def _batch_get_item(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _batch_get_item(self, params: Mapping[str, Any], *, stale: bool = False) -> dict[str, Any]:
         found = {}
         for name, wanted in params["RequestItems"].items():
-            items = [self._find(name, key) for key in wanted["Keys"]]
+            find = self._find_before if stale and not wanted.get("ConsistentRead") else self._find
+            items = [find(name, key) for key in wanted["Keys"]]
             found[name] = [dict(item) for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}
 
@@ -227,13 +246,26 @@ class MemoryStore:
 
     def _keep(self, all_written: Iterator[Written] | Sequence[Written]) -> None:
         for written in all_written:
+            items = self._items[written.table]
+            before = items.get(written.key)
+            if written.item is before:
+                # It was only checked.
+                continue
+            self._before[written.table][written.key] = before
             if written.item is None:
-                self._items[written.table].pop(written.key, None)
+                del items[written.key]
             else:
-                self._items[written.table][written.key] = written.item
+                items[written.key] = written.item
 
     def _find(self, name: str, key: WireItem) -> WireItem | None:
         return self._items[name].get(self.tables[name].key_of(key))
+
+    def _find_before(self, name: str, key: WireItem) -> WireItem | None:
+        return self._before[name].get(self.tables[name].key_of(key), self._find(name, key))
+
+
+def copy_tables(tables: Mapping[str, Mapping[Key, Item]]) -> dict[str, dict[Key, Item]]:
+    return {name: dict(items) for name, items in tables.items()}
 
 
 UNDERSTOOD = {
@@ -242,7 +274,7 @@ UNDERSTOOD = {
     *("ExpressionAttributeNames", "ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure"),
     *("Limit", "ScanIndexForward", "ExclusiveStartKey"),
 }
-"""What a call may say; that reads are consistent they are anyway."""
+"""What a call may say; reads are consistent anyway, but for `respond_stale`."""
 
 OPERATIONS = {
     "GetItem": "_get_item",

@@ -35,13 +35,15 @@ def touches(writes: Iterable[Resource], others: frozenset[Resource]) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """A call that was made: by which task, what each of the tasks was about to do then, and how it was answered."""
+    """A call that was made: by which task, what each of the tasks was about to do then, and how it was answered; and
+    what the answer would have been of a moment ago, where the call may be given that and it is another."""
 
     task: int
     call: Call
     pending: Mapping[int, Call]
     fault: str | None = None
     answer: str = ""
+    stale: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class _Task:
     call: Call | None = None
     choice: Choice | None = None
     answer: str = ""
+    stale: str = ""
     error: BaseException | None = None
     dead: bool = False
     ended: bool = False
@@ -99,11 +102,11 @@ class Scheduler:
             self.interrupt()
         return task.choice.fault
 
-    def tell(self, answer: str) -> None:
-        """Called by a task after a call: how it was answered."""
+    def tell(self, answer: str, *, stale: str = "") -> None:
+        """Called by a task after a call: how it was answered, and what the stale answer would have been, if any."""
         task: _Task | None = getattr(self._local, "task", None)
         if task:
-            task.answer = answer
+            task.answer, task.stale = answer, stale
 
     def interrupt(self) -> NoReturn:
         """Called by a task whose process dies: nothing that it still tries happens, in a `finally` for one."""
@@ -125,12 +128,13 @@ class Scheduler:
             choice = choose(pending, len(steps))
             for number in pending if choice is None else [choice.task]:
                 task = tasks[number]
-                task.choice, task.answer = choice, ""
+                task.choice, task.answer, task.stale = choice, "", ""
                 task.go_on.release()
                 self._stopped.acquire()
             if choice is None:
                 break
-            step = Step(choice.task, pending[choice.task], pending, choice.fault, tasks[choice.task].answer)
+            task = tasks[choice.task]
+            step = Step(choice.task, pending[choice.task], pending, choice.fault, task.answer, task.stale)
             steps.append(step)
             watch(step)
         for thread in threads:

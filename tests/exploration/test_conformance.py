@@ -71,7 +71,7 @@ class RecordingStore(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__(read_template().tables)
-        self.runs = [Run({})]
+        self.runs = [Run(Snapshot({}, {}))]
 
     def restore(self, snapshot: Snapshot) -> None:
         super().restore(snapshot)
@@ -269,7 +269,7 @@ def read_pages(params: Mapping[str, Any], limit: int, ask: Any) -> list[dict[str
 def put_back(database: Any, snapshot: Snapshot) -> None:
     """As a store in memory is put back."""
     for name, properties in read_template().tables.items():
-        table, wanted = Table.read(properties), snapshot[name]
+        table, wanted = Table.read(properties), snapshot.items[name]
         there = {table.key_of(item): item for item in database.scan(TableName=name, ConsistentRead=True)["Items"]}
         gone = [
             {"DeleteRequest": {"Key": {k: there[at][k] for k in table.keys}}} for at in there.keys() - wanted.keys()

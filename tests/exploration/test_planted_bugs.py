@@ -290,6 +290,20 @@ def with_a_new_refund_for_a_retry() -> Iterator[None]:
 
 
 @contextmanager
+def reading_eventually(method: str) -> Iterator[None]:
+    """What this method of the order table reads by BatchGetItem may be as it was a moment ago."""
+    read_now = getattr(OrderTable, method)
+
+    def read_anyhow(table: OrderTable, *arguments: Any) -> Any:
+        other, read = copy(table), table._read_batch
+        other._read_batch = lambda keys, deadline, **_: read(keys, deadline, eventual=keys)
+        return read_now(other, *arguments)
+
+    with patch.object(OrderTable, method, read_anyhow):
+        yield
+
+
+@contextmanager
 def with_a_trail_that_names_another_payment() -> Iterator[None]:
     with patch.object(payment_recorder, "facts_of", lambda payment: {**facts_of(payment), "payment_id": "pay_other"}):
         yield
@@ -548,6 +562,21 @@ BUGS = {
         with_orders_cancelled_under_a_payment,
         "unknown: pay again | cancel",
         "rule 2: the order was cancelled while ['…'] may charge it",
+    ),
+    "a refund that is decided on from what other refunds were": (
+        lambda: reading_eventually("get_refunds_of"),
+        "paid: refund | refund",
+        "rule 5: refund: was told … refund_exceeds_payment, but it was refunded",
+    ),
+    "a refund whose key was used for what it does not see": (
+        lambda: reading_eventually("get_refunds_of"),
+        "paid: refund | refund",
+        "rule 5: refund: was told … idempotency_key_reused, but it was refunded",
+    ),
+    "an order that is cancelled as it was": (
+        lambda: reading_eventually("get_order_and_payment"),
+        "created: pay declined | cancel",
+        "rule 5: cancel: was told … order_not_found, but the order is created",
     ),
     "a trail that names another payment": (
         with_a_trail_that_names_another_payment,

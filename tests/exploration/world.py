@@ -38,7 +38,7 @@ from checkout.simulated_gateway import Call as GatewayCall
 from local.tables import PRODUCTS
 from local.template import read_template
 from tests.exploration.memory_store import MemoryStore, Snapshot, Table, make_answer
-from tests.exploration.schedules import Call, Scheduler
+from tests.exploration.schedules import Call, Scheduler, Step
 from tests.integration.conftest import Answer, Checkout, Context, forget_clients, set_environment
 from tests.stripe_stub import make_event, sign
 
@@ -70,6 +70,7 @@ class StoreFault(StrEnum):
     THROTTLED = "throttled"
     CONFLICTS = "conflicts"
     ASKED_AGAIN = "asked_again"  # the answer was lost, and the SDK got one to its second try
+    STALE = "stale"  # what need not be read consistently is told as it was before its last write
 
 
 class GatewayFault(StrEnum):
@@ -85,14 +86,19 @@ class GatewayFault(StrEnum):
 
 
 READ_FAULTS = (StoreFault.DIES_BEFORE, StoreFault.FAILS, StoreFault.TIMES_OUT, StoreFault.THROTTLED)
-WRITE_FAULTS = tuple(StoreFault)
+WRITE_FAULTS = tuple(fault for fault in StoreFault if fault is not StoreFault.STALE)
 FAULTS_OF_ONE_CALL = {GatewayFault.WAITS: "gateway charge", GatewayFault.REFUND_FAILED: "gateway refund"}
 
 
-def faults_of(call: Call) -> tuple[str, ...]:
+def faults_of(step: Step) -> tuple[str, ...]:
+    """What can go wrong with the call of a step. A stale answer does where it is another: to a read that is not
+    consistent, of what was written since."""
+    call = step.call
     if call.name.startswith("gateway "):
         return tuple(fault for fault in GatewayFault if FAULTS_OF_ONE_CALL.get(fault, call.name) == call.name)
-    return WRITE_FAULTS if call.writes else READ_FAULTS
+    if call.writes:
+        return WRITE_FAULTS
+    return (*READ_FAULTS, StoreFault.STALE) if step.stale else READ_FAULTS
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,11 @@ class Calls:
         if fault:
             return self._fail(StoreFault(fault), operation, params)
         answer = self._store.respond(operation, params)
-        self._scheduler.tell(answer[1].get("Error", {}).get("Code", "ok"))
+        stale = self._store.respond_stale(operation, params) if operation == "BatchGetItem" else answer
+        self._scheduler.tell(
+            answer[1].get("Error", {}).get("Code", "ok"),
+            stale="" if stale == answer else json.dumps(stale[1], sort_keys=True),
+        )
         return answer
 
     def _is_gateways(self, params: Mapping[str, Any]) -> bool:
@@ -223,6 +233,8 @@ class Calls:
         return any(action.get("TableName") == GATEWAY_TABLE for action in actions)
 
     def _fail(self, fault: StoreFault, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if fault is StoreFault.STALE:
+            return self._store.respond_stale(operation, params)
         if fault in {StoreFault.DIES_AFTER, StoreFault.TIMES_OUT_AFTER, StoreFault.ASKED_AGAIN}:
             answer = self._store.respond(operation, params)
         if fault is StoreFault.ASKED_AGAIN:
