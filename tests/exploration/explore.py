@@ -18,7 +18,7 @@ from tests.exploration.rules import bring_to_rest, find_violations, find_wrong_m
 from tests.exploration.scenarios import BY_NAME, Bounds, Scenario, Violation, parse_replay
 from tests.exploration.schedules import Call, Choice, Choose, Step, follow, walk
 from tests.exploration.shrink import shrink
-from tests.exploration.world import State, StoreFault, World, faults_of
+from tests.exploration.world import State, World, faults_of
 
 __all__ = ["Explorer", "Outcome"]
 
@@ -57,8 +57,8 @@ def list_faults(walked: Sequence[list[Step]]) -> Mapping[object, list[tuple[list
         for at, step in enumerate(steps):
             done[step.task] += ((step.call, step.answer),)
             for fault in faults_of(step):
-                told = step.stale if fault == StoreFault.STALE else ""
-                found[step.task, done[step.task], fault, told].append((steps, at, fault))
+                told = step.stale.get(fault, fault)
+                found[step.task, done[step.task], told].append((steps, at, fault))
     return found
 
 

@@ -6,7 +6,7 @@ its indexes are up to date at once. So is what it reads, unless it is asked for 
 may be answered: what was so before the last write.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
@@ -116,11 +116,15 @@ class MemoryStore:
         except Refusal as refusal:
             return make_answer(refusal.status, refusal.answer)
 
-    def respond_stale(self, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """As `respond`; but what a BatchGetItem does not read consistently is as it was before its last write."""
+    def respond_stale(
+        self, operation: str, params: Mapping[str, Any], *, tables: Collection[str] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """As `respond`; but what a BatchGetItem does not read consistently, of these tables or of all, is as it was
+        before its last write."""
         if operation != "BatchGetItem":
             return self.respond(operation, params)
-        return make_answer(HTTPStatus.OK, self._batch_get_item(params, stale=True))
+        stale = self.tables if tables is None else tables
+        return make_answer(HTTPStatus.OK, self._batch_get_item(params, stale))
 
     def answer(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Raises Refusal, and NotImplementedError where something else is asked than it knows."""
@@ -138,10 +142,10 @@ class MemoryStore:
         wanted = params["ProjectionExpression"].split(", ") if "ProjectionExpression" in params else item
         return {"Item": {name: value for name, value in item.items() if name in wanted}}
 
-    def _batch_get_item(self, params: Mapping[str, Any], *, stale: bool = False) -> dict[str, Any]:
+    def _batch_get_item(self, params: Mapping[str, Any], stale: Collection[str] = ()) -> dict[str, Any]:
         found = {}
         for name, wanted in params["RequestItems"].items():
-            find = self._find_before if stale and not wanted.get("ConsistentRead") else self._find
+            find = self._find_before if name in stale and not wanted.get("ConsistentRead") else self._find
             items = [find(name, key) for key in wanted["Keys"]]
             found[name] = [dict(item) for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}

@@ -7,12 +7,12 @@ from itertools import combinations_with_replacement
 
 from tests.exploration.requests import REQUESTS, STATES
 from tests.exploration.schedules import Choice
-from tests.exploration.world import GatewayFault, StoreFault
+from tests.exploration.world import STALE_TABLES, GatewayFault, StoreFault
 
 __all__ = ["BY_NAME", "PAIRS", "PAIRS_AT_HOME", "TRIPLES", "Bounds", "Scenario", "Violation", "parse_replay"]
 
 BY_NAME = {request.name: request for request in REQUESTS}
-FAULTS = {None, *StoreFault, *GatewayFault}
+FAULTS = {None, *StoreFault, *GatewayFault, *STALE_TABLES}
 
 
 @dataclass(frozen=True)

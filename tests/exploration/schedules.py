@@ -9,12 +9,15 @@ Optimal Dynamic Partial Order Reduction, POPL 2014).
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 __all__ = ["Call", "Choice", "Interrupted", "Scheduler", "Step", "follow", "walk"]
 
 Resource = tuple[str, Any]
 """A table and a key in it, or None for all of it."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ def touches(writes: Iterable[Resource], others: frozenset[Resource]) -> bool:
 @dataclass(frozen=True)
 class Step:
     """A call that was made: by which task, what each of the tasks was about to do then, and how it was answered; and
-    what the answer would have been of a moment ago, where the call may be given that and it is another."""
+    what other answers it may have been given, of a moment ago, by the fault."""
 
     task: int
     call: Call
     pending: Mapping[int, Call]
     fault: str | None = None
     answer: str = ""
-    stale: str = ""
+    stale: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class _Task:
     call: Call | None = None
     choice: Choice | None = None
     answer: str = ""
-    stale: str = ""
+    stale: Mapping[str, str] = field(default_factory=dict)
     error: BaseException | None = None
     dead: bool = False
     ended: bool = False
@@ -102,8 +105,8 @@ class Scheduler:
             self.interrupt()
         return task.choice.fault
 
-    def tell(self, answer: str, *, stale: str = "") -> None:
-        """Called by a task after a call: how it was answered, and what the stale answer would have been, if any."""
+    def tell(self, answer: str, *, stale: Mapping[str, str] = NOTHING) -> None:
+        """Called by a task after a call: how it was answered, and what stale answers there would have been."""
         task: _Task | None = getattr(self._local, "task", None)
         if task:
             task.answer, task.stale = answer, stale
@@ -128,7 +131,7 @@ class Scheduler:
             choice = choose(pending, len(steps))
             for number in pending if choice is None else [choice.task]:
                 task = tasks[number]
-                task.choice, task.answer, task.stale = choice, "", ""
+                task.choice, task.answer, task.stale = choice, "", NOTHING
                 task.go_on.release()
                 self._stopped.acquire()
             if choice is None:

@@ -405,7 +405,7 @@ def test_random_sequences_of_calls_are_answered_alike(sequence: Any, say: Callab
         seen.update(kind for call, answer in played for kind in classify(call, answer))
     say(f"conformance: {SEQUENCES} sequences; {dict(sorted(seen.items()))}")
     assert seen["transactions made"] > 2 * SEQUENCES
-    assert seen["transactions cancelled"] > SEQUENCES / 2
+    assert seen["transactions cancelled"] > SEQUENCES / 3
     assert seen["later pages forwards"] > SEQUENCES
     assert seen["later pages backwards"] > SEQUENCES / 10
 

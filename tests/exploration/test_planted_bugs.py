@@ -294,12 +294,19 @@ def reading_eventually(method: str) -> Iterator[None]:
     """What this method of the order table reads by BatchGetItem may be as it was a moment ago."""
     read_now = getattr(OrderTable, method)
 
-    def read_anyhow(table: OrderTable, *arguments: Any) -> Any:
+    def read_anyhow(table: OrderTable, *arguments: Any, **named: Any) -> Any:
         other, read = copy(table), table._read_batch
         other._read_batch = lambda keys, deadline, **_: read(keys, deadline, eventual=keys)
-        return read_now(other, *arguments)
+        return read_now(other, *arguments, **named)
 
     with patch.object(OrderTable, method, read_anyhow):
+        yield
+
+
+@contextmanager
+def with_refusals_of_a_moment_ago() -> Iterator[None]:
+    """What stands against a payment at first sight is told."""
+    with patch.object(charging_service, "CheckoutError", type("Never", (Exception,), {})):
         yield
 
 
@@ -510,7 +517,7 @@ BUGS = {
     ),
     "an hour without its cap": (
         lambda: without_conditions("claim_order", tables=("DeclinesTable",)),
-        "full: pay | cancel",
+        "full: pay declined | settle",
         "rule 4: … count within the hour, of … that may",
     ),
     "a payment answered with another amount": (
@@ -572,6 +579,11 @@ BUGS = {
         lambda: reading_eventually("get_refunds_of"),
         "paid: refund | refund",
         "rule 5: refund: was told … idempotency_key_reused, but it was refunded",
+    ),
+    "a payment refused for what was so a moment ago": (
+        with_refusals_of_a_moment_ago,
+        "unknown: pay again | settle",
+        "rule 5: pay again: was told … order_not_found, but ['…'] was charged",
     ),
     "an order that is cancelled as it was": (
         lambda: reading_eventually("get_order_and_payment"),

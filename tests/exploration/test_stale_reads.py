@@ -99,6 +99,22 @@ def test_what_is_read_consistently_is_never_stale() -> None:
     assert [from_wire(item) for item in found[OTHER]] == [{"payment_id": "pay_1"}]
 
 
+def test_of_one_read_one_table_may_be_stale_alone() -> None:
+    store = make_store()
+    for price in (1, 2):
+        put(store, price)
+        store.answer("PutItem", {"TableName": OTHER, "Item": to_wire({"payment_id": "pay_1", "price": price})})
+    asked = {
+        TABLE: {"Keys": [KEY], "ConsistentRead": False},
+        OTHER: {"Keys": [to_wire({"payment_id": "pay_1"})], "ConsistentRead": False},
+    }
+    found = store.respond_stale("BatchGetItem", {"RequestItems": asked}, tables=[OTHER])[1]["Responses"]
+    assert {table: [from_wire(item)["price"] for item in items] for table, items in found.items()} == {
+        TABLE: [2],
+        OTHER: [1],
+    }
+
+
 def test_what_is_only_checked_or_refused_is_no_write() -> None:
     store = make_store()
     put(store, 1)
@@ -128,16 +144,17 @@ def test_a_store_that_is_put_back_knows_what_was_before() -> None:
 def test_a_stale_answer_goes_wrong_with_a_read_that_may_have_it_alone() -> None:
     call = Call("BatchGetItem T", reads=frozenset({("T", "1")}))
     write = Call("PutItem T", writes=frozenset({("T", "1")}))
-    assert StoreFault.STALE in faults_of(Step(0, call, {}, stale="{}"))
+    assert StoreFault.STALE in faults_of(Step(0, call, {}, stale={StoreFault.STALE: "{}"}))
     assert StoreFault.STALE not in faults_of(Step(0, call, {}))
     assert StoreFault.STALE not in faults_of(Step(0, write, {}))
 
 
 def test_each_stale_answer_is_a_fault_of_its_own() -> None:
     call = Call("BatchGetItem T", reads=frozenset({("T", "1")}))
-    walked = [[Step(0, call, {}, answer="ok", stale=stale)] for stale in ("", "none", "begun", "none")]
-    places = [places for places in list_faults(walked).values() if places[0][2] == StoreFault.STALE]
-    assert [[steps[0].stale for steps, _, _ in each] for each in places] == [["none", "none"], ["begun"]]
+    answers = [{}, {"stale": "none"}, {"stale": "begun", "stale_T": "none"}, {"stale_U": "mixed"}]
+    walked = [[Step(0, call, {}, answer="ok", stale=stale)] for stale in answers]
+    places = [places for places in list_faults(walked).values() if places[0][2].startswith("stale")]
+    assert [[fault for _, _, fault in each] for each in places] == [["stale", "stale_T"], ["stale"], ["stale_U"]]
 
 
 def test_who_comes_second_may_not_see_yet_what_the_first_has_made() -> None:

@@ -45,6 +45,7 @@ from tests.stripe_stub import make_event, sign
 __all__ = [
     "GATEWAY_TABLE",
     "HOURLY_DECLINES",
+    "STALE_TABLES",
     "GatewayFault",
     "StoreFault",
     "WatchedGateway",
@@ -70,7 +71,7 @@ class StoreFault(StrEnum):
     THROTTLED = "throttled"
     CONFLICTS = "conflicts"
     ASKED_AGAIN = "asked_again"  # the answer was lost, and the SDK got one to its second try
-    STALE = "stale"  # what need not be read consistently is told as it was before its last write
+    STALE = "stale"  # what need not be read consistently is told as it was before its last write, all of it
 
 
 class GatewayFault(StrEnum):
@@ -90,6 +91,10 @@ WRITE_FAULTS = tuple(fault for fault in StoreFault if fault is not StoreFault.ST
 FAULTS_OF_ONE_CALL = {GatewayFault.WAITS: "gateway charge", GatewayFault.REFUND_FAILED: "gateway refund"}
 
 
+STALE_TABLES = {f"stale_{table}": table for table in read_template().tables}
+"""The same of one table, by the fault's name."""
+
+
 def faults_of(step: Step) -> tuple[str, ...]:
     """What can go wrong with the call of a step. A stale answer does where it is another: to a read that is not
     consistent, of what was written since."""
@@ -98,7 +103,7 @@ def faults_of(step: Step) -> tuple[str, ...]:
         return tuple(fault for fault in GatewayFault if FAULTS_OF_ONE_CALL.get(fault, call.name) == call.name)
     if call.writes:
         return WRITE_FAULTS
-    return (*READ_FAULTS, StoreFault.STALE) if step.stale else READ_FAULTS
+    return (*READ_FAULTS, *step.stale)
 
 
 @dataclass(frozen=True)
@@ -219,20 +224,33 @@ class Calls:
             return self._store.respond(operation, params)
         fault = self._scheduler.reach(describe(self._store.tables, operation, params))
         if fault:
-            return self._fail(StoreFault(fault), operation, params)
+            return self._fail(fault, operation, params)
         answer = self._store.respond(operation, params)
-        stale = self._store.respond_stale(operation, params) if operation == "BatchGetItem" else answer
         self._scheduler.tell(
             answer[1].get("Error", {}).get("Code", "ok"),
-            stale="" if stale == answer else json.dumps(stale[1], sort_keys=True),
+            stale=self._list_stale(params) if operation == "BatchGetItem" else {},
         )
         return answer
+
+    def _list_stale(self, params: Mapping[str, Any]) -> dict[str, str]:
+        """The answers that are stale in all that may be, or in one table, by the fault: each that is another once."""
+        asked = params["RequestItems"]
+        faults = {StoreFault.STALE: list(asked)} | {f"stale_{table}": [table] for table in asked}
+        told = {"": self._store.respond("BatchGetItem", params)[1]}
+        for fault, tables in faults.items():
+            stale = self._store.respond_stale("BatchGetItem", params, tables=tables)[1]
+            if stale not in told.values():
+                told[fault] = stale
+        return {fault: json.dumps(stale, sort_keys=True) for fault, stale in told.items() if fault}
 
     def _is_gateways(self, params: Mapping[str, Any]) -> bool:
         actions = [action for each in params.get("TransactItems", []) for action in each.values()] or [params]
         return any(action.get("TableName") == GATEWAY_TABLE for action in actions)
 
-    def _fail(self, fault: StoreFault, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _fail(self, name: str, operation: str, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if name in STALE_TABLES:
+            return self._store.respond_stale(operation, params, tables=[STALE_TABLES[name]])
+        fault = StoreFault(name)
         if fault is StoreFault.STALE:
             return self._store.respond_stale(operation, params)
         if fault in {StoreFault.DIES_AFTER, StoreFault.TIMES_OUT_AFTER, StoreFault.ASKED_AGAIN}:
