@@ -19,6 +19,7 @@ from benchmarks.probing import (
     FLOOR,
     FLOOR_LIKE_OURS,
     FLOOR_PRUNED,
+    FLOOR_WITH_KEY,
     ORDER,
     STOCK_LAYER,
     TRANSACTIONAL_LAYER,
@@ -36,6 +37,7 @@ from tests.integration.conftest import Checkout, forget_clients, set_environment
 
 MEASURED = (
     FLOOR,
+    FLOOR_WITH_KEY,
     FLOOR_PRUNED,
     FLOOR_LIKE_OURS,
     STOCK_LAYER,

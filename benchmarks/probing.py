@@ -23,6 +23,7 @@ __all__ = [
     "FLOOR",
     "FLOOR_LIKE_OURS",
     "FLOOR_PRUNED",
+    "FLOOR_WITH_KEY",
     "FUNCTIONS",
     "ORDER",
     "STOCK_LAYER",
@@ -35,9 +36,11 @@ __all__ = [
 ]
 
 FLOOR, FLOOR_PRUNED, FLOOR_LIKE_OURS = "floor", "floor, pruned", "floor, pruned, with our client's settings"
+FLOOR_WITH_KEY = "floor, with the record of the key"
 STOCK_LAYER, TRANSACTIONAL_LAYER = "floor, once by the stock layer", "floor, once by ours"
 PEERS = {
     FLOOR: ("stock", "floor"),
+    FLOOR_WITH_KEY: ("stock", "floor"),
     FLOOR_PRUNED: ("pruned", "floor"),
     FLOOR_LIKE_OURS: ("pruned", "floor"),
     STOCK_LAYER: ("pruned", "stock_layer"),
@@ -98,7 +101,7 @@ def probe(
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
-        "ITEMS": str(write_floor_items()),
+        "ITEMS": str(write_floor_items()[name == FLOOR_WITH_KEY]),
         **({"CLIENT": json.dumps(OUR_SETTINGS)} if name == FLOOR_LIKE_OURS else {}),
         "PYTHONPATH": path,
         "PYTHONHASHSEED": "0",
@@ -113,25 +116,32 @@ def probe(
 
 
 @cache
-def write_floor_items() -> Path:
-    """The items that create_order writes in its transaction, the order and its audit entry, for the floor to write.
+def write_floor_items() -> tuple[Path, Path]:
+    """The items that create_order writes in its transaction, for the floor to write: the order and its audit entry; and
+    these with the record of the key.
 
     Written anew in each process: what create_order writes may have changed since another one did.
     """
-    path = FOLDER / "items.json"
     with open_checkout() as shop:
         order = shop.call("create_order", ORDER, key="floor").body
         [actions] = [params["TransactItems"] for name, params in shop.store.asked if name == "TransactWriteItems"]
-    kept = [
-        {"Put": {"TableName": put["TableName"], "Item": put["Item"]}}
-        for put in (action["Put"] for action in actions if "Put" in action)
-        if put["TableName"] in {"OrdersTable", "AuditTable"}
-    ]
+    items = {action["Put"]["TableName"]: action["Put"]["Item"] for action in actions}
+    key_id = items["IdempotencyTable"]["id"]["S"]
     FOLDER.mkdir(parents=True, exist_ok=True)
     tables = {"tables": dict(read_template().tables), "products": list(map(to_wire, json.loads(PRODUCTS.read_text())))}
-    path.with_name("tables.json").write_text(json.dumps(tables), encoding="utf-8")
-    path.write_text(json.dumps(kept).replace(order["id"], "ORDER_ID"), encoding="utf-8")
-    return path
+    (FOLDER / "tables.json").write_text(json.dumps(tables), encoding="utf-8")
+
+    def write(name: str, *wanted: str) -> Path:
+        path = FOLDER / name
+        puts = [{"Put": {"TableName": table, "Item": items[table]}} for table in wanted]
+        text = json.dumps(puts).replace(order["id"], "ORDER_ID").replace(key_id, f"{key_id[:-32]}ORDER_ID")
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return (
+        write("items.json", "OrdersTable", "AuditTable"),
+        write("items-with-key.json", "OrdersTable", "AuditTable", "IdempotencyTable"),
+    )
 
 
 def count_instructions(name: str, events: Path) -> int:

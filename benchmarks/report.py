@@ -95,6 +95,7 @@ def make_targets() -> str:
             0.55,
         ),
         ("`create_order`, warm, times the floor", "1.3", create["warm_ms"], 1.3),
+        ("the same, times a floor that writes the record of the key too", "1.3", _beside_three_items(latency), 1.3),
         ("the same beside the cookbook's", "0.35", round(create["warm_ms"] / cookbook["warm_ms"], 2), 0.35),
         ("`create_order`, replay, beside the cookbook's", "0.7", _compare_replays(latency, "replay_ms"), 0.7),
         ("the same where another process had answered", "0.7", _compare_replays(latency, "answered_ms"), 0.7),
@@ -137,6 +138,11 @@ def make_targets() -> str:
     ]
     table = [(what, target, f"{value:g}", "yes" if value <= limit else "**no**") for what, target, value, limit in rows]
     return _make_table(["", "at most", "measured", "met"], table)
+
+
+def _beside_three_items(latency: Mapping[str, Any]) -> float:
+    medians = latency["medians"]
+    return float(round(medians["create_order"]["warm_ms"] / medians["floor, with the record of the key"]["warm_ms"], 2))
 
 
 def _compare_replays(latency: Mapping[str, Any], which: str) -> float:

@@ -1,6 +1,7 @@
 """The two layers that are measured beside each other do the same: the work once, and its answer again."""
 
 import importlib
+import json
 import sys
 from typing import Any
 
@@ -30,7 +31,7 @@ class Context:
 )
 def test_a_layer_works_once_and_answers_again(peer: str, calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "ITEMS": str(write_floor_items()),
+        "ITEMS": str(write_floor_items()[0]),
         "IDEMPOTENCY_TABLE": "IdempotencyTable",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local",
@@ -54,3 +55,17 @@ def test_a_layer_works_once_and_answers_again(peer: str, calls: list[str], monke
         assert first["statusCode"] == 201
         assert again == first
         assert client.scan(TableName="OrdersTable")["Count"] == 1
+
+
+@pytest.mark.proves("FR-701")
+def test_the_floors_write_the_items_that_create_order_does() -> None:
+    """Each time others: the ids are drawn anew."""
+    written = [[action["Put"] for action in json.loads(path.read_text())] for path in write_floor_items()]
+    assert [[put["TableName"] for put in puts] for puts in written] == [
+        ["OrdersTable", "AuditTable"],
+        ["OrdersTable", "AuditTable", "IdempotencyTable"],
+    ]
+    order, entry, record = (put["Item"] for put in written[1])
+    assert order["order_id"] == entry["order_id"] == record["made_id"] == {"S": "ORDER_ID"}
+    assert record["id"]["S"].endswith("ORDER_ID")
+    assert "data" in record
