@@ -176,6 +176,17 @@ def make_returned(world: World) -> None:
     assert payment["status"] == "refunded"
 
 
+def make_late(world: World) -> None:
+    """A charge of a payment that was put down as not made came to light once it had been refunded at the gateway."""
+    make_created(world)
+    world.break_gateway(Call.CHARGE, Fault.REFUSED)
+    assert world.pay(world.order, key="setup").status == 503
+    world.make_charge(refundable=0)
+    assert world.send_event(2).status == 200
+    [payment] = world.payment_items(world.order)
+    assert payment["status"] == "refunded"
+
+
 STATES: Mapping[str, Callable[[World], None]] = {
     "created": make_created,
     "full": make_full,
@@ -189,5 +200,6 @@ STATES: Mapping[str, Callable[[World], None]] = {
     "partly": make_partly,
     "returning": make_returning,
     "returned": make_returned,
+    "late": make_late,
 }
 """What the order has been through before, by name."""

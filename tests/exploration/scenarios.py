@@ -49,6 +49,7 @@ AT_HOME: Mapping[str, Sequence[str]] = {
     "partly": ("pay again", "pay other key", "settle", "event", "cancel"),
     "returning": ("pay again", "pay other key", "settle", "event", "cancel"),
     "returned": ("pay again", "pay other key", "mark paid", "cancel"),
+    "late": ("pay again", "pay other key", "event", "cancel"),
 }
 """What has most to do with an order in a state: of these, triples are walked too."""
 

@@ -311,6 +311,23 @@ def with_refusals_of_a_moment_ago() -> Iterator[None]:
 
 
 @contextmanager
+def with_keys_of_payments_that_are_not_looked_at_again() -> Iterator[None]:
+    """Whether a payment was charged is known from the first look."""
+    find = ChargingService._find_kept
+
+    def find_kept(service: ChargingService, *what: Any) -> Any:
+        other = copy(service)
+        other._orders = copy(service._orders)
+        looked = {payment.payment_id: payment for payment in what[1] if payment}
+        get = service._orders.get_payment
+        other._orders.get_payment = lambda payment_id: looked.get(payment_id) or get(payment_id)  # type: ignore[method-assign]
+        return find(other, *what)
+
+    with patch.object(ChargingService, "_find_kept", find_kept):
+        yield
+
+
+@contextmanager
 def with_a_trail_that_names_another_payment() -> Iterator[None]:
     with patch.object(payment_recorder, "facts_of", lambda payment: {**facts_of(payment), "payment_id": "pay_other"}):
         yield
@@ -584,6 +601,11 @@ BUGS = {
         with_refusals_of_a_moment_ago,
         "unknown: pay again | settle",
         "rule 5: pay again: was told … order_not_found, but ['…'] was charged",
+    ),
+    "a key that is used again for what was not charged a moment ago": (
+        with_keys_of_payments_that_are_not_looked_at_again,
+        "late: pay again | event",
+        "rule 5: pay again: was told … , but one key was charged by ['…', '…']",
     ),
     "an order that is cancelled as it was": (
         lambda: reading_eventually("get_order_and_payment"),

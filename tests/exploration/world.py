@@ -175,6 +175,13 @@ class World(Checkout):
         [charge] = self.charges(self.order)
         self._put_at_gateway({**charge, **changed})
 
+    def make_charge(self, **changed: Any) -> None:
+        """The gateway charges the order's first payment, and tells nobody."""
+        [payment] = self.payment_items(self.order)
+        asked = {name: payment[name] for name in ("payment_id", "order_id", "amount", "currency")}
+        made = {"outcome": "succeeded", "reference": "ch_late", "charged_at": payment["created_at"]}
+        self._put_at_gateway({**asked, **made, **changed})
+
     def begin_charge(self, payment: Payment) -> bool:
         """The gateway waits for the customer from now on; unless it knows what became of the charge."""
         known = {item["payment_id"]: item["outcome"] for item in self.scan(GATEWAY_TABLE) if "outcome" in item}

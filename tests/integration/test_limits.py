@@ -1,5 +1,6 @@
 """What is tried too often: gateways that fail, orders, cards."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -376,6 +377,63 @@ def test_a_limit_that_was_lowered_counts_what_is_there(limited_checkout: Checkou
         wiring.charging_service.cache_clear()
         answer = checkout.pay(order)
     assert (answer.status, answer.body["hourly_declines"], answer.body["limit"]) == (429, 3, 2)
+
+
+@pytest.mark.proves("FR-227", "FR-023")
+@pytest.mark.parametrize(
+    ("token", "code"), [("tok_visa", "payment_already_succeeded"), ("tok_timeoutAfterCharge", "payment_in_progress")]
+)
+def test_what_holds_the_order_is_told_before_the_cap(limited_checkout: Checkout, token: str, code: str) -> None:
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined")
+    checkout.pay(order, token)
+    while len(read_counted(checkout)) < 4:
+        checkout.pay(checkout.create_order(), "tok_chargeDeclined")
+    assert checkout.pay(order, key="other").code == code
+    assert checkout.pay(checkout.create_order()).status == (201 if token == "tok_visa" else 429)
+
+
+@pytest.mark.proves("FR-227", "FR-018")
+def test_a_payment_is_told_to_its_key_before_the_cap_though_its_record_has_run_out(limited_checkout: Checkout) -> None:
+    checkout = limited_checkout
+    order = checkout.create_order()
+    checkout.pay(order, "tok_chargeDeclined")
+    first = checkout.pay(order, key="key")
+    checkout.wait(timedelta(hours=25))
+    wiring.charging_service.cache_clear()
+    checkout.begin_an_hour()
+    for _ in range(4):
+        assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
+    again = checkout.pay(order, key="key")
+    assert (again.status, again.body["transaction_id"]) == (201, first.body["transaction_id"])
+
+
+@pytest.mark.proves("FR-227")
+@pytest.mark.parametrize(("look", "status"), [(1, 201), (2, 429)])
+def test_who_is_refused_as_the_hour_ends_does_not_wait_for_the_next(
+    limited_checkout: Checkout, look: int, status: int
+) -> None:
+    """It ends between the first look and the second, or after that: before the hour's payments are looked up."""
+    checkout = limited_checkout
+    checkout.begin_an_hour()
+    for _ in range(4):
+        assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
+    order = checkout.create_order()
+    now = checkout.read_clock()
+    checkout.wait(now.replace(minute=59, second=58, microsecond=0) - now)
+    find, looks = OrderTable.get_payments, itertools.count(1)
+
+    def let_it_end(*asked: Any) -> Any:
+        if next(looks) == look:
+            checkout.begin_an_hour()
+        return find(*asked)
+
+    with patch.object(OrderTable, "get_payments", let_it_end):
+        answer = checkout.pay(order)
+    assert answer.status == status
+    assert answer.headers.get("retry-after", "1") in {"1", "2"}
 
 
 @pytest.mark.proves("FR-227", "FR-018")

@@ -12,7 +12,7 @@ import pytest
 from checkout import wiring
 from checkout.audit import Actor
 from checkout.caller import Author
-from checkout.dynamodb import BatchRead, Found, Item
+from checkout.dynamodb import BatchRead, Found, Item, to_wire
 from checkout.gateway import OutcomeUnknown
 from checkout.payments import RESUMED_FOR
 from checkout.simulated_gateway import Call, Fault
@@ -218,3 +218,59 @@ def test_who_saw_what_was_so_a_moment_ago_is_told_what_is(
     if operation is meanwhile:
         assert isinstance(made[0], Answer)
         assert answer.body["transaction_id"] == made[0].body["transaction_id"]
+
+
+@contextmanager
+def seeing(table: str, items: Sequence[Item]) -> Iterator[None]:
+    """What is read eventually consistently of a table are these older items."""
+    read = BatchRead.__call__
+
+    def read_stale(batch: BatchRead, keys: Mapping[str, Sequence[Item]], *arguments: Any, **named: Any) -> Found:
+        found = read(batch, keys, *arguments, **named)
+        return {**found, table: list(map(dict, items))} if table in named.get("eventual", ()) else found
+
+    with patch.object(BatchRead, "__call__", read_stale):
+        yield
+
+
+def find_late_charge(checkout: Checkout, payment: Mapping[str, Any], *, refundable: int) -> None:
+    """It comes to light after the payment had failed, and goes back; or has gone."""
+    charge = {
+        "payment_id": payment["payment_id"],
+        "order_id": payment["order_id"],
+        "outcome": "succeeded",
+        "reference": "ch_late",
+        "amount": payment["amount"],
+        "currency": payment["currency"],
+        "refundable": refundable,
+        "charged_at": payment["created_at"],
+    }
+    checkout.database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(charge))
+    with checkout.acting_as("settle_payments"):
+        author = Author(Actor.SYSTEM, "request", lambda: 60)
+        wiring.settlement_service().settle_payment(author, payment["payment_id"])
+
+
+@pytest.mark.proves("FR-204", "FR-716")
+@pytest.mark.parametrize("refundable", [0, 1800], ids=["gone back", "to go back"])
+@pytest.mark.parametrize("read", ["now", "a moment ago", "before the order"])
+def test_a_key_is_not_used_again_once_its_payment_turns_out_to_be_charged(
+    checkout: Checkout, read: str, refundable: int
+) -> None:
+    order = checkout.create_order()
+    checkout.break_gateway(Call.CHARGE, Fault.REFUSED)
+    assert checkout.pay(order, key="key").code == "gateway_unavailable"
+    [failed] = checkout.payment_items(order)
+
+    def come_to_light() -> None:
+        find_late_charge(checkout, failed, refundable=refundable)
+
+    if read == "before the order":
+        with tearing({"PaymentsTable"}, come_to_light):
+            answer = checkout.pay(order, key="key")
+    else:
+        come_to_light()
+        with seeing("PaymentsTable", [failed] if read == "a moment ago" else checkout.payment_items(order)):
+            answer = checkout.pay(order, key="key")
+    assert (answer.status, answer.code) == (409, "payment_not_succeeded")
+    assert len(checkout.payment_items(order)) == 1

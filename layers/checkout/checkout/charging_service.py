@@ -90,18 +90,19 @@ class ChargingService:
         begun: list[AuditHead] = []
 
         def claim(*, consistent: bool) -> Attempt:
+            now = self._clock()
             to_pay = self._orders.get_order_to_pay(
                 caller.customer_id,
                 order_id,
                 key.key_id,
-                self._clock(),
+                now,
                 caller.deadline,
                 payment_id=self._guess_payment_id(order_id, key),
                 consistent=consistent,
             )
             if to_pay.order is None:
                 raise OrderNotFound
-            holder = self._find_holder(to_pay.order, to_pay.payment, is_needed=bool(begun))
+            holder = self._find_holder(to_pay.order, to_pay.payment, is_needed=consistent)
             order = hold_order(to_pay.order, holder)
             kept = self._find_kept(order, [holder, to_pay.payment], to_pay.key_record, key)
             if kept:
@@ -113,12 +114,8 @@ class ChargingService:
                 return self._resume(caller, hold_order(order, kept), kept)
             order.check_payable(money, self._limits)
             _check_free(holder)
-            try:
-                self._gateway.check_token(token)
-            except CheckoutError:
-                # That another payment holds the order is told before.
-                _check_free(self._find_holder(order, to_pay.payment, is_needed=True))
-                raise
+            self._gateway.check_token(token)
+            self._make_room(caller, to_pay.hour, now)
             return self._claim_order(caller, order, key, to_pay, begun)
 
         try:
@@ -142,7 +139,7 @@ class ChargingService:
 
     def _find_holder(self, order: Order, read: Payment | None, *, is_needed: bool) -> Payment | None:
         """The payment that holds an order. One that neither was read with the order nor is known to it is looked for
-        where it is needed alone: a claim is refused where there is one."""
+        where it is needed alone: a claim is refused where there is one, and told of it before of anything else."""
         if read and read.payment_id == order.holder_id:
             return read
         if order.payment_id is None and (order.live_payment_id or is_needed):
@@ -166,19 +163,22 @@ class ChargingService:
         # Those of another order, which the key may have been used for after a day, come last.
         payments.sort(key=lambda payment: (payment.order_id == order.order_id, payment.attempt), reverse=True)
         for payment in payments:
-            if payment.idempotency_key_hash == key.key_id and payment.holds_key:
-                if payment.request_hash != key.payload_hash:
+            if payment.idempotency_key_hash != key.key_id:
+                continue
+            # One that was not charged may have been before the order was read: after that, nothing is claimed.
+            latest = payment if payment.holds_key else self._orders.get_payment(payment.payment_id)
+            if latest and latest.holds_key:
+                if latest.request_hash != key.payload_hash:
                     raise IdempotencyKeyReused
-                return payment
+                return latest
         return None
 
-    def _refuse_for_now(self, declines: int) -> TooManyAttempts:
-        now = self._clock()
+    def _refuse_for_now(self, declines: int, at: datetime) -> TooManyAttempts:
         return TooManyAttempts(
             "Too many payments of this customer were declined within the hour.",
             hourly_declines=declines,
             limit=self._limits.hourly_declines,
-            retry_after=3600 - now.minute * 60 - now.second,
+            retry_after=3600 - at.minute * 60 - at.second,
         )
 
     def _claim_order(
@@ -190,7 +190,6 @@ class ChargingService:
         begun: list[AuditHead],
     ) -> Attempt:
         now = self._clock()
-        self._make_room(caller, to_pay.hour, now)
         payment = Payment.start(
             order,
             idempotency_key_hash=key.key_id,
@@ -235,7 +234,7 @@ class ChargingService:
         ended = {payment.payment_id for payment in payments if not payment.counts_as_declined}
         declines = len(hour) - len(ended)
         if declines >= self._limits.hourly_declines:
-            raise self._refuse_for_now(declines)
+            raise self._refuse_for_now(declines, at)
         self._orders.uncount_declines(caller.customer_id, at, ended, caller.deadline)
 
     def _resume(self, caller: Caller, order: Order, payment: Payment) -> Attempt:
