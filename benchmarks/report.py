@@ -177,11 +177,12 @@ def make_starts() -> str:
     ]
     modules = [(name, count) for name, count in start["modules"].items()]
     sizes = [(name, each["unzipped_mb"], each["zipped_mb"]) for name, each in start["sizes"].items()]
+    compiled = "compiled" if start["compiled"] else "not compiled for want of Lambda's Python"
     return "\n\n".join(
         [
             _tell_facts(start),
             _make_table(["import and first call", "million instructions", "times the floor"], counted),
-            _make_table(["what a function loads", "MB", "zipped, MB"], sizes),
+            _make_table([f"what a function loads, {compiled}", "MB", "zipped, MB"], sizes),
             _make_table(["function", "modules of packages"], modules),
         ]
     )

@@ -107,6 +107,7 @@ def main() -> None:
     measured: dict[str, Any] = {
         "modules": {name: len(loaded) for name, loaded in list_modules().items()},
         "sizes": measure_sizes(),
+        "compiled": any(BUILT_TEMPLATE.parent.rglob("*.pyc")),
     }
     if not quick:
         measured["instructions"] = count_starts()
