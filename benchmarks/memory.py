@@ -20,12 +20,16 @@ def measure_growth(calls: int, warm: int = WARM) -> dict[str, Any]:
     """MB of the process after the first calls, at ten moments from there, and what it grew by."""
     sizes: list[float] = []
     with open_checkout() as shop:
-        order = shop.buy()
+        order, unpaid, charged = shop.buy(), shop.create_order(), shop.create_order()
+        payment_id = shop.pay(charged).body["transaction_id"]
         start = shop.store.take_snapshot()
         works = [
             lambda: shop.call("create_order", ORDER, key=shop.new_key()),
             lambda: shop.call("get_order", path={"order_id": order["id"]}),
             lambda: shop.call("list_orders", query={"limit": "10"}),
+            lambda: shop.pay(unpaid),
+            lambda: shop.pay(unpaid, "tok_chargeDeclined"),
+            lambda: shop.mark_paid(charged, payment_id),
             lambda: shop.call("create_order", {"items": []}, key="refused"),
             lambda: shop.call("list_orders", query={"cursor": "refused"}),
         ]

@@ -33,8 +33,8 @@ def make_axes(title: str, width: float = 8, height: float = 3.6) -> tuple[Figure
 
 def draw_latency() -> None:
     times = load("latency")["times_floor"]
-    names = [name for name in times if name not in {"floor", "floor, pruned", "authorize"}][::-1]
-    figure, axes = make_axes("Times the floor, a bare handler with one transaction (medians)")
+    names = [name for name in times if name != "floor"][::-1]
+    figure, axes = make_axes("Times the floor, a bare handler with one transaction (medians)", height=6.4)
     for shift, (figure_name, label, color) in enumerate(
         [("import_and_first_call", "import and first call", OURS), ("warm_ms", "warm call", THEIRS)]
     ):
@@ -59,7 +59,7 @@ def draw_units() -> None:
         axes.barh(names, widths, 0.6, left=list(left.values()), label=place, color=colors(number))
         for name, width in zip(names, widths, strict=True):
             left[name] += width
-    axes.legend(frameon=False, fontsize=8, ncols=2, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, "units")
 
 
