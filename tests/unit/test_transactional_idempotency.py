@@ -383,6 +383,19 @@ def test_what_was_found_is_in_the_local_cache() -> None:
     assert stall.asked == 1
 
 
+def test_key_and_request_are_hashed_once() -> None:
+    """Powertools hashes both again for the record that it would write after the work."""
+    hashed: list[Any] = []
+
+    class Counting(TransactionalPersistence):
+        def _generate_hash(self, data: Any) -> str:
+            hashed.append(data)
+            return super()._generate_hash(data)
+
+    assert ask(make(Records(), "one"), layer=Counting()) == {"made": "one"}
+    assert hashed == [["alice", "key"], "a"]
+
+
 def test_nothing_is_read_before_the_work() -> None:
     with pytest.raises(IdempotencyItemNotFoundError):
         TransactionalPersistence().get_record({"key": "a"})

@@ -79,6 +79,12 @@ class TransactionalPersistence(BasePersistenceLayer):
         self._begun = None
         super().save_inprogress(data, remaining_time_in_millis)
 
+    def save_success(self, data: dict[str, Any], result: dict[str, Any]) -> None:
+        """The work has written its record. Powertools makes another, for its cache, and hashes all again for it."""
+        self._begun = None
+        if self.use_local_cache:
+            super().save_success(data, result)
+
     def _put_record(self, data_record: DataRecord) -> None:
         found, self._found = self._found, None
         if found and found.key_id == data_record.idempotency_key and not found.has_run_out(datetime.now(UTC)):
@@ -92,9 +98,8 @@ class TransactionalPersistence(BasePersistenceLayer):
         """What there is, the work finds."""
         raise IdempotencyItemNotFoundError
 
-    def _update_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - Powertools names it
+    def _update_record(self, data_record: DataRecord) -> None:
         """The work has written it."""
-        self._begun = None
 
     def _delete_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - Powertools names it
         """Nothing was written before the work."""
