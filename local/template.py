@@ -125,8 +125,9 @@ class Template:
 
 def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT / "template.yaml") -> Template:
     """The template with these parameters, the others by default. Raises TemplateError."""
+    given = tuple(sorted((parameters or {}).items()))
     try:
-        return _Reader(read_document(path), dict(parameters or {}), path.parent).read()
+        return _read(path.read_text(encoding="utf-8"), given, path.parent)
     except yaml.YAMLError as error:
         raise TemplateError(f"{path.name} is not YAML: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -137,6 +138,12 @@ def read_template(parameters: Mapping[str, str] | None = None, path: Path = ROOT
 def read_document(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     """The template as it is written; `!Ref x` and its like are in their long form, {"Ref": "x"}."""
     return copy.deepcopy(_parse(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, parameters: tuple[tuple[str, str], ...], folder: Path) -> Template:
+    """Nobody changes what is read: it is the same for as long as the file is."""
+    return _Reader(_parse(text), dict(parameters), folder).read()
 
 
 @lru_cache(maxsize=2)
