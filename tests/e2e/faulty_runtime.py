@@ -170,13 +170,10 @@ def make_response(request: Any, status: int, body: dict[str, Any]) -> AWSRespons
 class Control:
     """The API, and what tests do to it."""
 
-    def __init__(
-        self, runtime: Runtime, faults: Faults, tables: MemoryDatabase, endpoint: str, stub: StripeStub | None
-    ) -> None:
+    def __init__(self, runtime: Runtime, faults: Faults, tables: MemoryDatabase, stub: StripeStub | None) -> None:
         self._runtime = runtime
         self._faults = faults
         self._tables = tables
-        self._database = connect(endpoint)
         self._stub = stub
         self._requests: list[tuple[str, str]] = []
         self._waited = timedelta()
@@ -255,27 +252,21 @@ class Control:
         """As much time passes; for what Powertools times by itself, too: the records of requests that died, and the
         circuit."""
         self._waited += timedelta(seconds=seconds)
-        for page in self._database.get_paginator("scan").paginate(TableName="IdempotencyTable"):
-            for item in page["Items"]:
-                if "in_progress_expiration" in item:
-                    self._database.update_item(
-                        TableName="IdempotencyTable",
-                        Key={"id": item["id"]},
-                        UpdateExpression="SET in_progress_expiration = :past",
-                        ExpressionAttributeValues={":past": {"N": "1"}},
-                    )
-
-        for item in self._database.scan(TableName="CircuitTable")["Items"]:
+        there = self._tables.read_tables()
+        for item in there["IdempotencyTable"]:
+            if "in_progress_expiration" in item:
+                self._tables.put("IdempotencyTable", {**item, "in_progress_expiration": {"N": "1"}})
+        for item in there["CircuitTable"]:
             times = [name for name in ("opened_at", "probe_lease_expiry") if name in item]
             earlier = {name: {"N": str(int(item[name]["N"]) - int(seconds))} for name in times}
-            self._database.put_item(TableName="CircuitTable", Item={**item, **earlier})
+            self._tables.put("CircuitTable", {**item, **earlier})
         self._forget_circuit()
 
     def open_circuit(self) -> None:
         """The gateway has been left alone for so long that the next call tries it."""
         opened_at = {"N": str(int(datetime.now(UTC).timestamp()) - 60)}
         item = {"id": {"S": "payment_gateway"}, "state": {"S": "OPEN"}, "opened_at": opened_at}
-        self._database.put_item(TableName="CircuitTable", Item=item)
+        self._tables.put("CircuitTable", item)
         self._forget_circuit()
 
     def _forget_circuit(self) -> None:
@@ -289,6 +280,12 @@ class Control:
             return self._runtime.run(schedule)
         except (Exception, ProcessDied):
             return None
+
+    def read_tables(self) -> dict[str, list[Any]]:
+        return self._tables.read_tables()
+
+    def put_item(self, table: str, item: dict[str, Any]) -> None:
+        self._tables.put(table, item)
 
     def empty(self) -> None:
         """As at the beginning."""
@@ -397,7 +394,7 @@ def main() -> None:
         runtime = Runtime(read_template(parameters | json.loads(chosen)))
         wiring = importlib.import_module("checkout.wiring")
         faults = Faults(tables)
-        control = Control(runtime, faults, tables, endpoint, stub)
+        control = Control(runtime, faults, tables, stub)
         wiring.read_utc_clock = control.read_clock  # type: ignore[attr-defined]
         author = importlib.import_module("checkout.caller").Author
         author.gateway_deadline = control.shorten(author.gateway_deadline)

@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from werkzeug.wrappers import Request, Response
 
 from local.template import read_template
+from tests.exploration.expressions import WireItem
 from tests.exploration.memory_store import MemoryStore, Refusal
 
 __all__ = ["MemoryDatabase"]
@@ -29,6 +30,13 @@ class MemoryDatabase:
     def go_back_to_start(self) -> None:
         self._store.restore(self._start)
         self._done.clear()
+
+    def read_tables(self) -> dict[str, list[WireItem]]:
+        """All that is there."""
+        return {table: self._store.scan(table) for table in self._store.tables}
+
+    def put(self, table: str, item: WireItem) -> None:
+        self._store.answer("PutItem", {"TableName": table, "Item": item})
 
     def respond(self, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """The status and the document that answer a request, by its header X-Amz-Target and its body."""

@@ -21,14 +21,13 @@ import pytest
 
 from checkout.audit import AuditHead, find_misfit
 from checkout.caller import STAFF_SCOPE
-from checkout.dynamodb import from_wire, to_wire
+from checkout.dynamodb import Item, from_wire, to_wire
 from checkout.order_items import to_entry
 from checkout.order_table import OrderTable
 from checkout.payment_recorder import PaymentRecorder
 from checkout.refund_recorder import RefundRecorder
 from checkout.simulated_gateway import Call, Fault, make_fault
 from local.keys import issue_token
-from local.tables import connect
 from tests.conftest import REQUIRE_ALL
 from tests.e2e.conftest import BASE_URL, Customer, open_faulty_runtime
 from tests.e2e.faulty_runtime import DatabaseFault
@@ -54,13 +53,18 @@ class World:
     """A runtime whose calls can be made to fail, with one order in it at a time."""
 
     http: httpx.Client
-    database: Any
     gateway: str
     order: dict[str, Any] = field(default_factory=dict)
     cases: dict[str, list[Case]] = field(default_factory=dict)
     """Of the operations that were listed, by their names."""
     alice: Customer = field(init=False)
     staff: Customer = field(init=False)
+
+    _tables: dict[str, list[Any]] = field(default_factory=dict)
+    """As they are until the next request."""
+
+    def __post_init__(self) -> None:
+        self.http.event_hooks = {"request": [lambda _: self._tables.clear()]}
 
     def control(self, name: str, **parameters: Any) -> Any:
         return self.http.post(f"/control/{name}", json=parameters).raise_for_status().json()
@@ -77,8 +81,12 @@ class World:
         return self.alice.pay(self.order, token or {"stripe": "pm_card_visa"}.get(self.gateway, "tok_visa"), key=key)
 
     def scan(self, table: str) -> list[dict[str, Any]]:
-        pages = self.database.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [from_wire(item) for page in pages for item in page["Items"]]
+        if not self._tables:
+            self._tables = self.control("read_tables")
+        return [from_wire(item) for item in self._tables[table]]
+
+    def put(self, table: str, item: Item) -> None:
+        self.control("put_item", table=table, item=to_wire(item))
 
     def read(self, table: str) -> list[dict[str, Any]]:
         """The items of a table that are the order's."""
@@ -299,7 +307,7 @@ def prepare_wrong_charge(world: World) -> None:
         "currency": "usd",
         "charged_at": payment["created_at"],
     }
-    world.database.put_item(TableName="SimulatedGatewayTable", Item=to_wire(item))
+    world.put("SimulatedGatewayTable", item)
 
 
 def prepare_lost_refund_of_stripe(world: World) -> None:
@@ -333,7 +341,7 @@ def fill_hour(world: World, payments: int) -> None:
     [item] = world.scan("DeclinesTable")
     others = {f"pay_{number:026}_001" for number in range(payments - 1)}
     item["payments"] |= others
-    world.database.put_item(TableName="DeclinesTable", Item=to_wire(item))
+    world.put("DeclinesTable", item)
 
 
 def prepare_trial(world: World) -> None:
@@ -519,8 +527,7 @@ def check_event(world: World, answers: Answers, came_back: bool) -> None:
 
 
 def break_gateway(world: World, call: str, fault: str, times: int) -> None:
-    item = to_wire(make_fault(Call(call), Fault(fault), times))
-    world.database.put_item(TableName="SimulatedGatewayTable", Item=item)
+    world.put("SimulatedGatewayTable", make_fault(Call(call), Fault(fault), times))
 
 
 UNANSWERED = (Fault.REFUSED, Fault.REQUEST_LOST, Fault.ANSWER_LOST, Fault.SLOW)
@@ -915,7 +922,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         open_faulty_runtime(running, request.param) as opened,
         httpx.Client(base_url=opened.base_url, timeout=60, trust_env=False) as http,
     ):
-        yield World(http, connect(opened.database), request.param)
+        yield World(http, request.param)
 
 
 def find_cases(world: World, operation: Operation) -> list[Case]:
