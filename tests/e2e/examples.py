@@ -127,9 +127,10 @@ def make_constant(exchange: dict[str, Any]) -> dict[str, Any]:
     text = replace_each(text, SIGNATURE, list, lambda _: f"t={int(BEGIN.timestamp())},v1={make_hash('signature')}")
     text = replace_each(text, CURSOR, list, lambda _: f"{make_text('cursor', 43)}.aX2uYA.{make_text('signed', 43)}")
     constant: dict[str, Any] = json.loads(text)
-    if int(constant["response"]["headers"].get("retry-after", "0")) > 60:
+    response = constant["response"]
+    if "hourly_declines" in (response["body"] or {}):
         # What is left of the hour.
-        constant["response"]["headers"]["retry-after"] = "1800"
+        response["headers"]["retry-after"] = "1800"
     return constant
 
 
