@@ -39,7 +39,7 @@ def draw_latency() -> None:
         [("import_and_first_call", "import and first call", OURS), ("warm_ms", "warm call", THEIRS)]
     ):
         places = [index + 0.2 - 0.4 * shift for index in range(len(names))]
-        bars = axes.barh(places, [times[name][figure_name] for name in names], 0.36, label=label, color=color)
+        bars = axes.barh(places, [times[name][figure_name][1] for name in names], 0.36, label=label, color=color)
         axes.bar_label(bars, fmt="%.2f", padding=3)
     axes.axvline(1, color="#2d3748", linewidth=1)
     axes.set_yticks(range(len(names)), names)
