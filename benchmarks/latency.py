@@ -2,7 +2,8 @@
 
 Each run is a process of its own, as Lambda starts them, on DynamoDB Local; in each round all of them in a drawn order,
 but for those that are looked at less closely, which are in every second round. What a function takes is compared with
-what the floor took in the same round: this machine's time goes up and down by a tenth between rounds.
+what the floor took in the same round. What a machine does in a second goes up and down by a tenth and more from one to
+the next, so that the calls of what is looked at closely are made in turns besides, by processes that are there at once.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -26,6 +28,7 @@ from benchmarks.probing import (
     STOCK_LAYER,
     TRANSACTIONAL_LAYER,
     make_event,
+    open_probe,
     probe,
     write_events,
     write_floor_items,
@@ -76,6 +79,10 @@ ITS_FLOOR = {
 }
 """aws-lambda-handler-cookbook's create_order and this floor, in one run on another day: only their ratios count."""
 
+WHOLE = {"rounds": 24, "sets": 8, "warm": 40, "unmeasured": 200}
+QUICK = {"rounds": 3, "sets": 2, "warm": 10, "unmeasured": 10}
+KINDS = ("warm_ms", "replay_ms", "answered_ms")
+
 Figures = dict[str, float]
 
 
@@ -86,7 +93,8 @@ class Events:
         self._shop = shop
         self._order = shop.buy()
 
-    def write(self, name: str, warm: int) -> Path:
+    def write(self, name: str, warm: int, *, alike: bool = False) -> Path:
+        """`alike`: also of what knows no keys there are such as another process has answered."""
         makers: dict[str, Callable[[], dict[str, Any]]] = {
             "pay": self._make_payment,
             "mark_order_paid": self._make_link,
@@ -100,7 +108,7 @@ class Events:
         }
         make = makers.get(name, self._make_order)
         first, *others = [make() for _ in range(warm + 1)]
-        answered = [self._make_answered_order() for _ in range(warm)] if name == "create_order" else []
+        answered = [self._make_answered_order() for _ in range(warm)] if name == "create_order" else others * alike
         return write_events(name, [first], others, [first] * warm, answered)
 
     def _make_order(self) -> dict[str, Any]:
@@ -123,7 +131,7 @@ class Events:
         return make_event({"transaction_id": paid["transaction_id"]}, path={"order_id": order["id"]})
 
 
-def measure(*, rounds: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
+def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
     """`warm` calls a round of each function, after so many that are not measured: DynamoDB Local compiles what it does
     often, and is slower until then."""
     runs: dict[str, dict[int, Figures]] = defaultdict(dict)
@@ -141,23 +149,45 @@ def measure(*, rounds: int, warm: int, unmeasured: int, chance: random.Random) -
                 for name in chance.sample(names, len(names)):
                     measured = json.loads(probe(name, events.write(name, warm), database.endpoint).stdout)
                     runs[name][number] = read_figures(measured)
+            in_turns = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
             forget_clients()
     medians = {name: take_medians(runs[name]) for name in MEASURED}
     return {
         "rounds": rounds,
         "medians": medians,
         "times_floor": {name: compare(runs[name], runs[FLOOR]) for name in MEASURED},
-        "times_floor_with_key": {name: compare(runs[name], runs[FLOOR_WITH_KEY]) for name in CLOSELY},
+        "in_turns": {floor: compare(in_turns["create_order"], in_turns[floor]) for floor in (FLOOR, FLOOR_WITH_KEY)},
         "cookbook_times_floor": {name: round(figure / ITS_FLOOR[name], 2) for name, figure in COOKBOOK.items()},
         "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
     }
+
+
+def call_in_turns(
+    events: Events, endpoint: str, *, sets: int, calls: int, chance: random.Random
+) -> dict[str, dict[int, Figures]]:
+    """So many sets of processes, each of which makes so many calls of each kind."""
+    figures: dict[str, dict[int, Figures]] = defaultdict(dict)
+    for number in tqdm(range(sets), "in turns"):
+        with ExitStack() as stack:
+            opened = {
+                name: stack.enter_context(open_probe(name, events.write(name, calls, alike=True), endpoint))
+                for name in CLOSELY
+            }
+            for kind in KINDS:
+                times: dict[str, list[float]] = {name: [] for name in CLOSELY}
+                for _ in range(calls):
+                    for name in chance.sample(CLOSELY, len(CLOSELY)):
+                        times[name].append(opened[name]())
+                for name in CLOSELY:
+                    figures[name].setdefault(number, {})[kind] = median(times[name])
+    return figures
 
 
 def read_figures(run: Mapping[str, Any]) -> Figures:
     """Of a process: its median, where it was called often. What another process has answered is compared with what the
     floor takes for another order."""
     figures = {name: run[name] for name in ("import_ms", "import_cpu_ms", "first_ms", "warm_cpu_ms", "peak_mb")}
-    figures |= {name: median(run[name]) for name in ("warm_ms", "replay_ms", "answered_ms") if run[name]}
+    figures |= {name: median(run[name]) for name in KINDS if run[name]}
     figures.setdefault("answered_ms", figures["replay_ms"])
     return {**figures, "import_and_first_call": figures["import_ms"] + figures["first_ms"]}
 
@@ -181,7 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    amounts = {"rounds": 3, "warm": 10, "unmeasured": 10} if quick else {"rounds": 24, "warm": 40, "unmeasured": 200}
+    amounts = QUICK if quick else WHOLE
     save_result("latency", measure(**amounts, chance=random.Random(1)), quick=quick)
 
 

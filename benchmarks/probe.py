@@ -1,8 +1,9 @@
-"""One function in a process of its own, as Lambda starts it: `python -S probe.py MODULE FUNCTION EVENTS [memory]`.
+"""One function in a process of its own, as Lambda starts it: `python -S probe.py MODULE FUNCTION EVENTS [MODE]`.
 
 EVENTS is a file with the events of the first call, of warm calls, of calls that were answered before, and of calls that
-another process has answered. Prints what was measured, as JSON; what the function logged comes on standard error. With
-`memory`, DynamoDB is in the process, so that what it executes is the same each time.
+another process has answered. Prints what was measured, as JSON; what the function logged comes on standard error. In the
+mode `memory` DynamoDB is in the process, so that what it executes is the same each time. In the mode `turns` each call
+but the first waits for a line on standard input, and its milliseconds are a line on standard output.
 """
 
 import sys
@@ -65,6 +66,13 @@ def call_all(events: list[dict]) -> tuple[list[float], float]:  # type: ignore[t
     return times, (time.process_time() - began) * 1000 / max(1, len(events))
 
 
+def take_turns(events: list[dict]) -> None:  # type: ignore[type-arg]
+    for event in events:
+        sys.stdin.readline()
+        times, _ = call_all([event])
+        print(*times, flush=True)
+
+
 log = io.StringIO()
 logger = getattr(sys.modules.get("checkout.api"), "logger", None)
 if logger:
@@ -73,6 +81,9 @@ events = json.loads(Path(events_file).read_text(encoding="utf-8"))
 if "memory" in mode and function_name != "authorize":
     use_memory()
 first, first_cpu = call_all(events["first"])
+if "turns" in mode:
+    take_turns([*events["warm"], *events["replay"], *events["answered"]])
+    sys.exit()
 warm, warm_cpu = call_all(events["warm"])
 replay, _ = call_all(events["replay"])
 answered, _ = call_all(events["answered"])

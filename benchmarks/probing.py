@@ -5,10 +5,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from benchmarks.metering import open_checkout
 from benchmarks.package import FOLDER, make_package
@@ -30,6 +31,7 @@ __all__ = [
     "TRANSACTIONAL_LAYER",
     "count_instructions",
     "make_event",
+    "open_probe",
     "probe",
     "write_events",
     "write_floor_items",
@@ -92,6 +94,36 @@ def probe(
     name: str, events: Path, endpoint: str = "", *, before: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Runs one; with no endpoint DynamoDB is in its memory. Raises CalledProcessError."""
+    command, environment = _prepare(name, events, endpoint, *([] if endpoint else ["memory"]))
+    probed = subprocess.run([*before, *command], env=environment, capture_output=True, text=True, check=True)
+    look_through(probed.stderr)
+    return probed
+
+
+@contextmanager
+def open_probe(name: str, events: Path, endpoint: str) -> Iterator[Callable[[], float]]:
+    """Starts one, and gives its next call: milliseconds."""
+    command, environment = _prepare(name, events, endpoint, "turns")
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        bufsize=1,
+    ) as process:
+        into, out = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+
+        def call() -> float:
+            into.write("\n")
+            return float(out.readline())
+
+        yield call
+
+
+def _prepare(name: str, events: Path, endpoint: str, *mode: str) -> tuple[list[str], dict[str, str]]:
+    """The command that probes a function, and its environment."""
     kind, peer = PEERS.get(name, ("pruned", None))
     module = [peer, "create_order"] if peer else [f"functions.{name}.app", name]
     path = os.pathsep.join([str(make_package(kind)), *([str(ROOT / "benchmarks" / "peers")] if peer else [])])
@@ -109,10 +141,7 @@ def probe(
         "no_proxy": "*",
     }
     python = str(Path(sys.executable).resolve())
-    command = [*before, python, "-S", str(PROBE), *module, str(events), *([] if endpoint else ["memory"])]
-    probed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    look_through(probed.stderr)
-    return probed
+    return [python, "-S", str(PROBE), *module, str(events), *mode], environment
 
 
 @cache
