@@ -1,9 +1,9 @@
 """One function in a process of its own, as Lambda starts it: `python -S probe.py MODULE FUNCTION EVENTS [MODE]`.
 
 EVENTS is a file with the events of the first call, of warm calls, of calls that were answered before, and of calls that
-another process has answered. Prints what was measured, as JSON; what the function logged comes on standard error. In the
-mode `memory` DynamoDB is in the process, so that what it executes is the same each time. In the mode `turns` each call
-but the first waits for a line on standard input, and its milliseconds are a line on standard output.
+another process has answered. Prints what was measured, as JSON; what the function logged comes on standard error. As
+`memory` DynamoDB is in the process, so that what it executes is the same each time. In `turns` each call but the first
+waits for a line on standard input, and its milliseconds are a line on standard output.
 """
 
 import sys
