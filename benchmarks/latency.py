@@ -1,19 +1,19 @@
 """How long does a caller wait? Import, first call, warm and replayed calls, beside the floor, in interleaved runs.
 
-Each run is a process of its own, as Lambda starts them, on DynamoDB Local; in each round all of them in a drawn order,
-but for those that are looked at less closely, which are in every second round. What a function takes is compared with
-what the floor took in the same round. What a machine does in a second goes up and down by a tenth and more from one to
-the next, so that the calls of what is looked at closely are made in turns besides, by processes that are there at once.
+Each run is a process of its own, as Lambda starts them, on DynamoDB Local; in each round all of them in a drawn order.
+What a machine does in a second goes up and down by a tenth and more from one to the next, so that what is compared is
+measured besides in turns with the floor: starts one after the other, and calls by processes that are there at once.
 """
 
 import argparse
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
+from subprocess import CompletedProcess
 from typing import Any
 
 from tqdm import tqdm
@@ -79,11 +79,13 @@ ITS_FLOOR = {
 }
 """aws-lambda-handler-cookbook's create_order and this floor, in one run on another day: only their ratios count."""
 
-WHOLE = {"rounds": 24, "sets": 8, "warm": 40, "unmeasured": 200}
-QUICK = {"rounds": 3, "sets": 2, "warm": 10, "unmeasured": 10}
 KINDS = ("warm_ms", "replay_ms", "answered_ms")
+KEPT = ("import_and_first_call", "import_ms", "import_cpu_ms", *KINDS)
+WHOLE = {"rounds": 8, "pairs": 9, "sets": 8, "warm": 40, "unmeasured": 200}
+QUICK = {"rounds": 1, "pairs": 2, "sets": 2, "warm": 5, "unmeasured": 5}
 
 Figures = dict[str, float]
+Ratios = dict[str, list[float]]
 
 
 class Events:
@@ -131,10 +133,10 @@ class Events:
         return make_event({"transaction_id": paid["transaction_id"]}, path={"order_id": order["id"]})
 
 
-def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
+def measure(*, rounds: int, pairs: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
     """`warm` calls a round of each function, after so many that are not measured: DynamoDB Local compiles what it does
     often, and is slower until then."""
-    runs: dict[str, dict[int, Figures]] = defaultdict(dict)
+    runs: dict[str, list[Figures]] = defaultdict(list)
     write_floor_items()  # once, before there is a database
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
@@ -144,63 +146,76 @@ def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: rando
             events = Events(Checkout(wiring.dynamodb_client()))
             for name in tqdm(MEASURED, "not measured yet"):
                 probe(name, events.write(name, unmeasured), database.endpoint)
-            for number in tqdm(range(rounds), "rounds"):
-                names = CLOSELY if number % 2 else MEASURED
-                for name in chance.sample(names, len(names)):
-                    measured = json.loads(probe(name, events.write(name, warm), database.endpoint).stdout)
-                    runs[name][number] = read_figures(measured)
-            in_turns = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
+            for _ in tqdm(range(rounds), "rounds"):
+                for name in chance.sample(MEASURED, len(MEASURED)):
+                    runs[name].append(read_figures(probe(name, events.write(name, warm), database.endpoint)))
+            starts = start_in_turns(events, database.endpoint, pairs=pairs, chance=chance)
+            calls = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
             forget_clients()
     medians = {name: take_medians(runs[name]) for name in MEASURED}
     return {
         "rounds": rounds,
         "medians": medians,
-        "times_floor": {name: compare(runs[name], runs[FLOOR]) for name in MEASURED},
-        "in_turns": {floor: compare(in_turns["create_order"], in_turns[floor]) for floor in (FLOOR, FLOOR_WITH_KEY)},
+        "starts_times_floor": starts,
+        "peak_times_floor": round(medians["create_order"]["peak_mb"] / medians[FLOOR]["peak_mb"], 2),
+        "calls_times_floor": {floor: compare(calls["create_order"], calls[floor]) for floor in (FLOOR, FLOOR_WITH_KEY)},
         "cookbook_times_floor": {name: round(figure / ITS_FLOOR[name], 2) for name, figure in COOKBOOK.items()},
         "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
     }
 
 
+def start_in_turns(events: Events, endpoint: str, *, pairs: int, chance: random.Random) -> dict[str, Ratios]:
+    """So many starts of each function, each beside one of the floor."""
+    starts: dict[str, list[list[Figures]]] = {name: [[], []] for name in MEASURED if name != FLOOR}
+    for _ in tqdm(range(pairs), "starts in turns"):
+        for name in chance.sample(list(starts), len(starts)):
+            for place in chance.sample((0, 1), 2):
+                started = (name, FLOOR)[place]
+                starts[name][place].append(read_figures(probe(started, events.write(started, 0), endpoint)))
+    return {name: compare(*pair) for name, pair in starts.items()}
+
+
 def call_in_turns(
     events: Events, endpoint: str, *, sets: int, calls: int, chance: random.Random
-) -> dict[str, dict[int, Figures]]:
-    """So many sets of processes, each of which makes so many calls of each kind."""
-    figures: dict[str, dict[int, Figures]] = defaultdict(dict)
-    for number in tqdm(range(sets), "in turns"):
+) -> dict[str, list[Figures]]:
+    """So many sets of processes, each of which makes so many calls of each kind. What another process has answered is
+    compared with what the floor takes for another order."""
+    figures: dict[str, list[Figures]] = defaultdict(list)
+    for _ in tqdm(range(sets), "calls in turns"):
+        times: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in KINDS} for name in CLOSELY}
         with ExitStack() as stack:
             opened = {
                 name: stack.enter_context(open_probe(name, events.write(name, calls, alike=True), endpoint))
                 for name in CLOSELY
             }
             for kind in KINDS:
-                times: dict[str, list[float]] = {name: [] for name in CLOSELY}
                 for _ in range(calls):
                     for name in chance.sample(CLOSELY, len(CLOSELY)):
-                        times[name].append(opened[name]())
-                for name in CLOSELY:
-                    figures[name].setdefault(number, {})[kind] = median(times[name])
+                        times[name][kind].append(opened[name]())
+        for name in CLOSELY:
+            figures[name].append({kind: median(times[name][kind]) for kind in KINDS})
     return figures
 
 
-def read_figures(run: Mapping[str, Any]) -> Figures:
-    """Of a process: its median, where it was called often. What another process has answered is compared with what the
-    floor takes for another order."""
+def read_figures(probed: CompletedProcess[str]) -> Figures:
+    """Of a process: its median, where it was called often."""
+    run = json.loads(probed.stdout)
     figures = {name: run[name] for name in ("import_ms", "import_cpu_ms", "first_ms", "warm_cpu_ms", "peak_mb")}
-    figures |= {name: median(run[name]) for name in KINDS if run[name]}
-    figures.setdefault("answered_ms", figures["replay_ms"])
-    return {**figures, "import_and_first_call": figures["import_ms"] + figures["first_ms"]}
+    figures |= {kind: median(run[kind]) for kind in KINDS if run[kind]}
+    return {**figures, "import_and_first_call": run["import_ms"] + run["first_ms"]}
 
 
-def take_medians(runs: Mapping[int, Figures]) -> Figures:
-    names = next(iter(runs.values()))
-    return {name: round(median(run[name] for run in runs.values()), 2) for name in names}
+def take_medians(runs: Sequence[Figures]) -> Figures:
+    return {name: round(median(run[name] for run in runs), 2) for name in runs[0]}
 
 
-def compare(ours: Mapping[int, Figures], floor: Mapping[int, Figures]) -> dict[str, list[float]]:
-    """Of each figure how many times the floor's it is, round by round: the lower quartile, the median and the upper."""
-    rounds = [number for number in ours if number in floor]
-    return {name: _cut(ours[number][name] / floor[number][name] for number in rounds) for name in ours[rounds[0]]}
+def compare(ours: Sequence[Figures], floor: Sequence[Figures]) -> Ratios:
+    """How many times the floor's each figure is, pair by pair: the lower quartile, the median and the upper."""
+    return {
+        name: _cut(one[name] / other[name] for one, other in zip(ours, floor, strict=True))
+        for name in KEPT
+        if name in ours[0]
+    }
 
 
 def _cut(ratios: Iterable[float]) -> list[float]:
