@@ -80,9 +80,9 @@ ITS_FLOOR = {
 """aws-lambda-handler-cookbook's create_order and this floor, in one run on another day: only their ratios count."""
 
 KINDS = ("warm_ms", "replay_ms", "answered_ms")
-KEPT = ("import_and_first_call", "import_ms", "import_cpu_ms", *KINDS)
-WHOLE = {"rounds": 8, "pairs": 9, "sets": 8, "warm": 40, "unmeasured": 200}
-QUICK = {"rounds": 1, "pairs": 2, "sets": 2, "warm": 5, "unmeasured": 5}
+STARTS = ("import_and_first_call", "import_ms", "import_cpu_ms")
+WHOLE = {"rounds": 10, "sets": 8, "warm": 40, "unmeasured": 200}
+QUICK = {"rounds": 2, "sets": 2, "warm": 5, "unmeasured": 5}
 
 Figures = dict[str, float]
 Ratios = dict[str, list[float]]
@@ -133,10 +133,11 @@ class Events:
         return make_event({"transaction_id": paid["transaction_id"]}, path={"order_id": order["id"]})
 
 
-def measure(*, rounds: int, pairs: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
-    """`warm` calls a round of each function, after so many that are not measured: DynamoDB Local compiles what it does
-    often, and is slower until then."""
+def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
+    """`warm` calls a round of each function, beside a start of the floor; after so many that are not measured: DynamoDB
+    Local compiles what it does often, and is slower until then."""
     runs: dict[str, list[Figures]] = defaultdict(list)
+    floors: dict[str, list[Figures]] = defaultdict(list)
     write_floor_items()  # once, before there is a database
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
@@ -148,31 +149,23 @@ def measure(*, rounds: int, pairs: int, sets: int, warm: int, unmeasured: int, c
                 probe(name, events.write(name, unmeasured), database.endpoint)
             for _ in tqdm(range(rounds), "rounds"):
                 for name in chance.sample(MEASURED, len(MEASURED)):
-                    runs[name].append(read_figures(probe(name, events.write(name, warm), database.endpoint)))
-            starts = start_in_turns(events, database.endpoint, pairs=pairs, chance=chance)
+                    # Whose calls are measured, and whose start alone.
+                    for probed, to, called in chance.sample([(name, runs, warm), (FLOOR, floors, 0)], 2):
+                        to[name].append(read_figures(probe(probed, events.write(probed, called), database.endpoint)))
             calls = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
             forget_clients()
     medians = {name: take_medians(runs[name]) for name in MEASURED}
     return {
         "rounds": rounds,
         "medians": medians,
-        "starts_times_floor": starts,
+        "starts_times_floor": {name: compare(runs[name], floors[name], STARTS) for name in MEASURED if name != FLOOR},
         "peak_times_floor": round(medians["create_order"]["peak_mb"] / medians[FLOOR]["peak_mb"], 2),
-        "calls_times_floor": {floor: compare(calls["create_order"], calls[floor]) for floor in (FLOOR, FLOOR_WITH_KEY)},
+        "calls_times_floor": {
+            floor: compare(calls["create_order"], calls[floor], KINDS) for floor in (FLOOR, FLOOR_WITH_KEY)
+        },
         "cookbook_times_floor": {name: round(figure / ITS_FLOOR[name], 2) for name, figure in COOKBOOK.items()},
         "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
     }
-
-
-def start_in_turns(events: Events, endpoint: str, *, pairs: int, chance: random.Random) -> dict[str, Ratios]:
-    """So many starts of each function, each beside one of the floor."""
-    starts: dict[str, list[list[Figures]]] = {name: [[], []] for name in MEASURED if name != FLOOR}
-    for _ in tqdm(range(pairs), "starts in turns"):
-        for name in chance.sample(list(starts), len(starts)):
-            for place in chance.sample((0, 1), 2):
-                started = (name, FLOOR)[place]
-                starts[name][place].append(read_figures(probe(started, events.write(started, 0), endpoint)))
-    return {name: compare(*pair) for name, pair in starts.items()}
 
 
 def call_in_turns(
@@ -209,13 +202,9 @@ def take_medians(runs: Sequence[Figures]) -> Figures:
     return {name: round(median(run[name] for run in runs), 2) for name in runs[0]}
 
 
-def compare(ours: Sequence[Figures], floor: Sequence[Figures]) -> Ratios:
+def compare(ours: Sequence[Figures], floor: Sequence[Figures], names: Sequence[str]) -> Ratios:
     """How many times the floor's each figure is, pair by pair: the lower quartile, the median and the upper."""
-    return {
-        name: _cut(one[name] / other[name] for one, other in zip(ours, floor, strict=True))
-        for name in KEPT
-        if name in ours[0]
-    }
+    return {name: _cut(one[name] / other[name] for one, other in zip(ours, floor, strict=True)) for name in names}
 
 
 def _cut(ratios: Iterable[float]) -> list[float]:

@@ -67,8 +67,7 @@ def call_all(events: list[dict]) -> tuple[list[float], float]:  # type: ignore[t
 
 
 def take_turns(events: list[dict]) -> None:  # type: ignore[type-arg]
-    for event in events:
-        sys.stdin.readline()
+    for event, _ in zip(events, sys.stdin, strict=False):
         times, _ = call_all([event])
         print(*times, flush=True)
 

@@ -102,14 +102,13 @@ def probe(
 
 @contextmanager
 def open_probe(name: str, events: Path, endpoint: str) -> Iterator[Callable[[], float]]:
-    """Starts one, and gives its next call: milliseconds."""
+    """Starts one, and gives its next call: milliseconds. A call fails where the probe has ended."""
     command, environment = _prepare(name, events, endpoint, "turns")
     with subprocess.Popen(
         command,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         bufsize=1,
     ) as process:
