@@ -36,8 +36,8 @@ def draw_latency() -> None:
     starts, medians = latency["starts_times_floor"], latency["medians"]
     names = list(starts)[::-1]
     drawn = {
-        "import and first call": [starts[name]["import_and_first_call"][1] for name in names],
-        "warm call": [medians[name]["warm_ms"] / medians["floor"]["warm_ms"] for name in names],
+        "import and first call, in turns": [starts[name]["import_and_first_call"][1] for name in names],
+        "warm call, of the rounds": [medians[name]["warm_ms"] / medians["floor"]["warm_ms"] for name in names],
     }
     figure, axes = make_axes("Times the floor, a bare handler with one transaction (medians)", height=6.4)
     for shift, ((label, ratios), color) in enumerate(zip(drawn.items(), (OURS, THEIRS), strict=True)):

@@ -119,6 +119,9 @@ def open_probe(name: str, events: Path, endpoint: str) -> Iterator[Callable[[], 
             return float(out.readline())
 
         yield call
+        into.close()
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def _prepare(name: str, events: Path, endpoint: str, *mode: str) -> tuple[list[str], dict[str, str]]:

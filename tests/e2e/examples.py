@@ -128,7 +128,7 @@ def make_constant(exchange: dict[str, Any]) -> dict[str, Any]:
     text = replace_each(text, CURSOR, list, lambda _: f"{make_text('cursor', 43)}.aX2uYA.{make_text('signed', 43)}")
     constant: dict[str, Any] = json.loads(text)
     response = constant["response"]
-    if "hourly_declines" in (response["body"] or {}):
+    if "hourly_declines" in (response["body"] or {}) and "retry-after" in response["headers"]:
         # What is left of the hour.
         response["headers"]["retry-after"] = "1800"
     return constant

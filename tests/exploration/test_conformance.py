@@ -78,10 +78,8 @@ class RecordingStore(MemoryStore):
         self.runs.append(Run(snapshot))
 
     def answer(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        # With the SDK's token, a transaction that is made again would be no other.
-        kept = {name: deepcopy(value) for name, value in params.items() if name != "ClientRequestToken"}
         run = self.runs[-1]
-        run.calls.append((operation, kept))
+        run.calls.append((operation, deepcopy(dict(params))))
         run.methods.update(find_methods())
         return super().answer(operation, params)
 
