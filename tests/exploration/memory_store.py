@@ -182,7 +182,8 @@ class MemoryStore:
             if is_told(item, names, values)
         ]
         answer: dict[str, Any] = {"Items": told, "Count": len(told), "ScannedCount": len(page)}
-        if "Limit" in params and len(page) == params["Limit"]:
+        # Where the partition key is the whole key, there is no second item, and no page after the first.
+        if "Limit" in params and len(page) == params["Limit"] and len(index.keys) > 1:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in {*table.keys, *index.keys}}
         return answer
 
