@@ -81,8 +81,8 @@ ITS_FLOOR = {
 
 KINDS = ("warm_ms", "replay_ms", "answered_ms")
 STARTS = ("import_and_first_call", "import_ms", "import_cpu_ms")
-WHOLE = {"rounds": 11, "sets": 8, "warm": 40, "unmeasured": 200}
-QUICK = {"rounds": 2, "sets": 2, "warm": 5, "unmeasured": 5}
+WHOLE = {"rounds": 9, "starts": 30, "sets": 8, "warm": 40, "unmeasured": 200}
+QUICK = {"rounds": 2, "starts": 2, "sets": 2, "warm": 5, "unmeasured": 5}
 
 Figures = dict[str, float]
 Ratios = dict[str, list[float]]
@@ -133,11 +133,12 @@ class Events:
         return make_event({"transaction_id": paid["transaction_id"]}, path={"order_id": order["id"]})
 
 
-def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: random.Random) -> dict[str, Any]:
-    """`warm` calls a round of each function, beside a start of the floor; after so many that are not measured: DynamoDB
-    Local compiles what it does often, and is slower until then."""
-    runs: dict[str, list[Figures]] = defaultdict(list)
-    floors: dict[str, list[Figures]] = defaultdict(list)
+def measure(
+    *, rounds: int, starts: int, sets: int, warm: int, unmeasured: int, chance: random.Random
+) -> dict[str, Any]:
+    """`warm` calls a round of each function, beside a start of the floor, and so many starts more of create_order;
+    after so many calls that are not measured: DynamoDB Local compiles what it does often, and is slower until then."""
+    pairs: dict[str, list[tuple[Figures, Figures]]] = defaultdict(list)
     write_floor_items()  # once, before there is a database
     with DynamoDBLocal() as database:
         create_tables(connect(database.endpoint))
@@ -149,23 +150,37 @@ def measure(*, rounds: int, sets: int, warm: int, unmeasured: int, chance: rando
                 probe(name, events.write(name, unmeasured), database.endpoint)
             for _ in tqdm(range(rounds), "rounds"):
                 for name in chance.sample(MEASURED, len(MEASURED)):
-                    # Whose calls are measured, and whose start alone.
-                    for probed, to, called in chance.sample([(name, runs, warm), (FLOOR, floors, 0)], 2):
-                        to[name].append(read_figures(probe(probed, events.write(probed, called), database.endpoint)))
+                    pairs[name].append(start_in_turns(events, database.endpoint, name, warm=warm, chance=chance))
+            runs = {name: [ours for ours, _ in pairs[name]] for name in MEASURED}
+            for _ in tqdm(range(starts), "starts in turns"):
+                pair = start_in_turns(events, database.endpoint, "create_order", warm=0, chance=chance)
+                pairs["create_order"].append(pair)
             calls = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
             forget_clients()
     medians = {name: take_medians(runs[name]) for name in MEASURED}
     return {
         "rounds": rounds,
         "medians": medians,
-        "starts_times_floor": {name: compare(runs[name], floors[name], STARTS) for name in MEASURED if name != FLOOR},
+        "starts": len(pairs["create_order"]),
+        "starts_times_floor": {name: compare(pairs[name], STARTS) for name in MEASURED if name != FLOOR},
         "peak_times_floor": round(medians["create_order"]["peak_mb"] / medians[FLOOR]["peak_mb"], 2),
         "calls_times_floor": {
-            floor: compare(calls["create_order"], calls[floor], KINDS) for floor in (FLOOR, FLOOR_WITH_KEY)
+            floor: compare(list(zip(calls["create_order"], calls[floor], strict=True)), KINDS)
+            for floor in (FLOOR, FLOOR_WITH_KEY)
         },
         "cookbook_times_floor": {name: round(figure / ITS_FLOOR[name], 2) for name, figure in COOKBOOK.items()},
         "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
     }
+
+
+def start_in_turns(
+    events: Events, endpoint: str, name: str, *, warm: int, chance: random.Random
+) -> tuple[Figures, Figures]:
+    """A process of a function, which makes so many calls, and right before or after it a start of the floor."""
+    figures: dict[bool, Figures] = {}
+    for is_ours, probed, called in chance.sample([(True, name, warm), (False, FLOOR, 0)], 2):
+        figures[is_ours] = read_figures(probe(probed, events.write(probed, called), endpoint))
+    return figures[True], figures[False]
 
 
 def call_in_turns(
@@ -202,9 +217,9 @@ def take_medians(runs: Sequence[Figures]) -> Figures:
     return {name: round(median(run[name] for run in runs), 2) for name in runs[0]}
 
 
-def compare(ours: Sequence[Figures], floor: Sequence[Figures], names: Sequence[str]) -> Ratios:
+def compare(pairs: Sequence[tuple[Figures, Figures]], names: Sequence[str]) -> Ratios:
     """How many times the floor's each figure is, pair by pair: the lower quartile, the median and the upper."""
-    return {name: _cut(one[name] / other[name] for one, other in zip(ours, floor, strict=True)) for name in names}
+    return {name: _cut(ours[name] / floor[name] for ours, floor in pairs) for name in names}
 
 
 def _cut(ratios: Iterable[float]) -> list[float]:
