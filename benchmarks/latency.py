@@ -81,6 +81,7 @@ ITS_FLOOR = {
 
 KINDS = ("warm_ms", "replay_ms", "answered_ms")
 STARTS = ("import_and_first_call", "import_ms", "import_cpu_ms")
+SOME = (*CLOSELY, "list_orders")
 WHOLE = {"rounds": 9, "starts": 30, "sets": 8, "warm": 40, "unmeasured": 200}
 QUICK = {"rounds": 2, "starts": 2, "sets": 2, "warm": 5, "unmeasured": 5}
 
@@ -134,7 +135,14 @@ class Events:
 
 
 def measure(
-    *, rounds: int, starts: int, sets: int, warm: int, unmeasured: int, chance: random.Random
+    names: Sequence[str],
+    *,
+    rounds: int,
+    starts: int,
+    sets: int,
+    warm: int,
+    unmeasured: int,
+    chance: random.Random,
 ) -> dict[str, Any]:
     """`warm` calls a round of each function, beside a start of the floor, and so many starts more of create_order;
     after so many calls that are not measured: DynamoDB Local compiles what it does often, and is slower until then."""
@@ -146,30 +154,30 @@ def measure(
         with set_environment(database.endpoint), capture_log():
             forget_clients()
             events = Events(Checkout(wiring.dynamodb_client()))
-            for name in tqdm(MEASURED, "not measured yet"):
+            for name in tqdm(names, "not measured yet"):
                 probe(name, events.write(name, unmeasured), database.endpoint)
             for _ in tqdm(range(rounds), "rounds"):
-                for name in chance.sample(MEASURED, len(MEASURED)):
+                for name in chance.sample(names, len(names)):
                     pairs[name].append(start_in_turns(events, database.endpoint, name, warm=warm, chance=chance))
-            runs = {name: [ours for ours, _ in pairs[name]] for name in MEASURED}
+            runs = {name: [ours for ours, _ in pairs[name]] for name in names}
             for _ in tqdm(range(starts), "starts in turns"):
                 pair = start_in_turns(events, database.endpoint, "create_order", warm=0, chance=chance)
                 pairs["create_order"].append(pair)
             calls = call_in_turns(events, database.endpoint, sets=sets, calls=3 * warm, chance=chance)
             forget_clients()
-    medians = {name: take_medians(runs[name]) for name in MEASURED}
+    medians = {name: take_medians(runs[name]) for name in names}
     return {
         "rounds": rounds,
         "medians": medians,
         "starts": len(pairs["create_order"]),
-        "starts_times_floor": {name: compare(pairs[name], STARTS) for name in MEASURED if name != FLOOR},
+        "starts_times_floor": {name: compare(pairs[name], STARTS) for name in names if name != FLOOR},
         "peak_times_floor": round(medians["create_order"]["peak_mb"] / medians[FLOOR]["peak_mb"], 2),
         "calls_times_floor": {
             floor: compare(list(zip(calls["create_order"], calls[floor], strict=True)), KINDS)
             for floor in (FLOOR, FLOOR_WITH_KEY)
         },
         "cookbook_times_floor": {name: round(figure / ITS_FLOOR[name], 2) for name, figure in COOKBOOK.items()},
-        "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in MEASURED},
+        "processor_ms": {name: medians[name]["warm_cpu_ms"] for name in names},
     }
 
 
@@ -230,8 +238,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    amounts = QUICK if quick else WHOLE
-    save_result("latency", measure(**amounts, chance=random.Random(1)), quick=quick)
+    names, amounts = (SOME, QUICK) if quick else (MEASURED, WHOLE)
+    save_result("latency", measure(names, **amounts, chance=random.Random(1)), quick=quick)
 
 
 if __name__ == "__main__":
