@@ -65,7 +65,7 @@ AFTER = {
     DatabaseFault.DIES_AFTER,
 }
 READS = {"BatchGetItem", "GetItem", "Query", "Scan"}
-CALLERS = {"OrderTable", "PaymentRecorder", "RefundRecorder", "StripeGateway"}
+CALLERS = {"OrderReader", "OrderTable", "PaymentRecorder", "RefundRecorder", "StripeGateway"}
 
 
 class ProcessDied(BaseException):

@@ -24,6 +24,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from checkout.caller import STAFF_SCOPE
+from checkout.order_reader import OrderReader
 from checkout.order_table import OrderTable
 from checkout.simulated_gateway import Call as Gateway
 from checkout.simulated_gateway import Fault
@@ -43,6 +44,7 @@ SEQUENCES = 60 if REQUIRE_ALL else 8
 CALLS = 60
 MAX_WRITES = 25
 LEFT_OUT = BETWEEN = 0.2
+OWNERS = {kind.__name__: kind for kind in (OrderReader, OrderTable)}
 OTHER_NUMBERS = ("0", "1", "9", "10", "100", "9999999999")
 
 Asked = tuple[str, Mapping[str, Any]]
@@ -59,7 +61,7 @@ class Run:
     start: Snapshot
     calls: list[Asked] = field(default_factory=list)
     methods: set[str] = field(default_factory=set)
-    """Of the table module: what made the calls."""
+    """Of the table modules: what made the calls."""
 
     @property
     def changes(self) -> int:
@@ -85,11 +87,11 @@ class RecordingStore(MemoryStore):
 
 
 def find_methods() -> Iterator[str]:
-    """The public methods of the table module that are at work."""
+    """The public methods of the table modules that are at work."""
     frame: FrameType | None = sys._getframe()
     while frame:
         owner, _, name = frame.f_code.co_qualname.rpartition(".")
-        if owner == OrderTable.__name__ and not name.startswith("_"):
+        if owner in OWNERS and not name.startswith("_"):
             yield name
         frame = frame.f_back
 
@@ -389,9 +391,14 @@ def test_the_calls_are_those_of_the_functions(runs: list[Run]) -> None:
     assert any("ProjectionExpression" in params for _, params in asked)
 
 
-def test_all_that_the_table_module_asks_of_dynamodb_is_among_them(runs: list[Run]) -> None:
-    methods = {name for name, method in vars(OrderTable).items() if callable(method) and not name.startswith("_")}
-    assert {"note_work_on_payment", "end_returned"} < methods
+def test_all_that_the_table_modules_ask_of_dynamodb_is_among_them(runs: list[Run]) -> None:
+    methods = {
+        name
+        for kind in OWNERS.values()
+        for name, method in vars(kind).items()
+        if callable(method) and not name.startswith("_")
+    }
+    assert {"list_due", "note_work_on_payment", "end_returned"} < methods
     assert methods - set().union(*(run.methods for run in runs)) == set()
 
 

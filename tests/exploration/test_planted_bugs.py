@@ -20,6 +20,7 @@ from checkout.errors import OrderAlreadyPaid
 from checkout.gateway import Charge, ChargeStatus, GatewayRefund, RefundOutcome, RequestNotTaken
 from checkout.gateway_circuit import CIRCUIT, CircuitGateway
 from checkout.key_records import KeyRecord, RequestKey
+from checkout.order_reader import OrderReader
 from checkout.order_table import OrderTable
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder, facts_of
@@ -204,7 +205,7 @@ def with_records_that_nobody_reads() -> Iterator[None]:
 
     with (
         patch.object(dynamodb, "_read_items", lambda _: [None]),
-        patch.object(OrderTable, "get_key_record", lambda *_: None),
+        patch.object(OrderReader, "get_key_record", lambda *_: None),
         patch.object(ProductTable, "get_products_to_order", read_products),
     ):
         yield
@@ -291,15 +292,15 @@ def with_a_new_refund_for_a_retry() -> Iterator[None]:
 
 @contextmanager
 def reading_eventually(method: str) -> Iterator[None]:
-    """What this method of the order table reads by BatchGetItem may be as it was a moment ago."""
-    read_now = getattr(OrderTable, method)
+    """What this method of the order reader reads by BatchGetItem may be as it was a moment ago."""
+    read_now = getattr(OrderReader, method)
 
-    def read_anyhow(table: OrderTable, *arguments: Any, **named: Any) -> Any:
+    def read_anyhow(table: OrderReader, *arguments: Any, **named: Any) -> Any:
         other, read = copy(table), table._read_batch
         other._read_batch = lambda keys, deadline, **_: read(keys, deadline, eventual=keys)
         return read_now(other, *arguments, **named)
 
-    with patch.object(OrderTable, method, read_anyhow):
+    with patch.object(OrderReader, method, read_anyhow):
         yield
 
 

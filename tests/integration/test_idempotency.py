@@ -14,6 +14,7 @@ from aws_lambda_powertools.warnings import PowertoolsUserWarning
 from checkout import dynamodb
 from checkout.dynamodb import to_wire
 from checkout.gateway import OutcomeUnknown
+from checkout.order_reader import OrderReader
 from checkout.order_table import OrderTable
 from checkout.payments import Payment
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
@@ -337,16 +338,16 @@ def test_a_key_that_has_a_refund_refunds_no_other_order(checkout: Checkout) -> N
 @contextmanager
 def meanwhile(method: str, order: dict[str, Any], act: Callable[[], object]) -> Iterator[None]:
     """Once the table has read of the order, somebody else acts."""
-    read = getattr(OrderTable, method)
+    read = getattr(OrderReader, method)
     acts = [act]
 
-    def read_then_act(table: OrderTable, thing: Payment | str, *arguments: Any, **named: Any) -> Any:
+    def read_then_act(table: OrderReader, thing: Payment | str, *arguments: Any, **named: Any) -> Any:
         found = read(table, thing, *arguments, **named)
         if acts and order["id"] in {getattr(thing, "order_id", None), *arguments[:1]}:
             acts.pop()()
         return found
 
-    with patch.object(OrderTable, method, read_then_act):
+    with patch.object(OrderReader, method, read_then_act):
         yield
 
 

@@ -14,6 +14,7 @@ from checkout import wiring
 from checkout.dynamodb import to_wire
 from checkout.errors import InvalidToken
 from checkout.gateway import OutcomeUndecided, OutOfTime
+from checkout.order_reader import OrderReader
 from checkout.order_table import MAX_DECISIONS, OrderTable
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
 from tests.integration.conftest import Answer, Checkout, forget_clients, open_checkout, set_environment
@@ -423,14 +424,14 @@ def test_who_is_refused_as_the_hour_ends_does_not_wait_for_the_next(
     order = checkout.create_order()
     now = checkout.read_clock()
     checkout.wait(now.replace(minute=59, second=58, microsecond=0) - now)
-    find, looks = OrderTable.get_payments, itertools.count(1)
+    find, looks = OrderReader.get_payments, itertools.count(1)
 
     def let_it_end(*asked: Any) -> Any:
         if next(looks) == look:
             checkout.begin_an_hour()
         return find(*asked)
 
-    with patch.object(OrderTable, "get_payments", let_it_end):
+    with patch.object(OrderReader, "get_payments", let_it_end):
         answer = checkout.pay(order)
     assert answer.status == status
     assert answer.headers.get("retry-after", "1") in {"1", "2"}

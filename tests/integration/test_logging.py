@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from checkout import api
+from checkout.order_reader import OrderReader
 from checkout.order_table import OrderTable
 from checkout.simulated_gateway import TOKENS, SimulatedGateway
 from local.keys import issue_token, read_jwks
@@ -40,7 +41,7 @@ def fail_in_every_way(checkout: Checkout) -> None:
         for after in (False, True):
             with failing(checkout, chosen, after=after):
                 checkout.pay(order, key=KEY, customer=CUSTOMER)
-    for target, name in ((OrderTable, "get_order"), (OrderTable, "claim_order"), (SimulatedGateway, "charge")):
+    for target, name in ((OrderReader, "get_order"), (OrderTable, "claim_order"), (SimulatedGateway, "charge")):
         with patch.object(target, name, side_effect=RuntimeError(SECRET, CUSTOMER, CARD, "tok_visa")):
             checkout.pay(checkout.create_order(customer=CUSTOMER), key=KEY + name, customer=CUSTOMER)
 

@@ -9,7 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from checkout import metrics
-from checkout.order_table import OrderChanged, OrderTable
+from checkout.order_reader import OrderChanged
+from checkout.order_table import OrderTable
 from checkout.settlement_service import Settled, SettlementService
 from checkout.simulated_gateway import Call, Fault
 from functions.authorize import app as authorizer

@@ -14,7 +14,8 @@ from checkout import dynamodb, wiring
 from checkout.caller import SECONDS_TO_FINISH
 from checkout.errors import InvalidToken, StoreUnavailable
 from checkout.gateway import Charge, ChargeStatus, OutcomeUnknown, RequestNotTaken
-from checkout.order_table import MAX_DECISIONS, OrderChanged, OrderTable
+from checkout.order_reader import OrderChanged
+from checkout.order_table import MAX_DECISIONS, OrderTable
 from checkout.payments import Payment
 from checkout.simulated_gateway import SimulatedGateway
 from tests.integration.conftest import Checkout

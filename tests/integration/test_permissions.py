@@ -13,7 +13,8 @@ import pytest
 
 from checkout import wiring
 from checkout.jobs import JobFailed
-from checkout.order_table import OrderChanged, OrderTable
+from checkout.order_reader import OrderChanged
+from checkout.order_table import OrderTable
 from checkout.reconciliation_service import Difference, Kind, ReconciliationService, Report
 from checkout.simulated_gateway import Call, Fault
 from local.permissions import Permission

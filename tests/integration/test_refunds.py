@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from checkout import order_table, wiring
+from checkout import order_reader, wiring
 from checkout.caller import STAFF_SCOPE
 from checkout.gateway import GatewayRefund
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
@@ -526,8 +526,8 @@ def test_the_clients_link_and_the_servers_at_once_write_one_entry(racing_checkou
 def test_a_payment_may_have_more_refunds_than_are_read_at_once(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert order_table.MAX_BATCH == 100, "what DynamoDB reads at once"
-    monkeypatch.setattr(order_table, "MAX_BATCH", 5)
+    assert order_reader.MAX_BATCH == 100, "what DynamoDB reads at once"
+    monkeypatch.setattr(order_reader, "MAX_BATCH", 5)
     order = checkout.buy()
     statuses = [checkout.refund(order, 1).status for _ in range(11)]
     assert set(statuses) == {201}

@@ -18,7 +18,8 @@ from checkout.errors import StoreUnavailable
 from checkout.gateway import OutcomeUnknown, RequestNotTaken
 from checkout.jobs import JobFailed
 from checkout.money import Money
-from checkout.order_table import OrderChanged, OrderTable
+from checkout.order_reader import OrderChanged, OrderReader
+from checkout.order_table import OrderTable
 from checkout.payments import Payment
 from checkout.settlement_service import Settlement
 from checkout.simulated_gateway import Call, Fault, SimulatedGateway
@@ -213,15 +214,15 @@ def test_what_fails_does_not_stop_the_rest(checkout: Checkout, read_log: Callabl
     for order in orders:
         checkout.pay(order)
     broken = checkout.payment_items(orders[0])[0]["payment_id"]
-    get_payment = OrderTable.get_payment
+    get_payment = OrderReader.get_payment
     read_log()
 
-    def be_broken(table: OrderTable, payment_id: str) -> Payment | None:
+    def be_broken(table: OrderReader, payment_id: str) -> Payment | None:
         if payment_id == broken:
             raise ZeroDivisionError("a secret")
         return get_payment(table, payment_id)
 
-    with patch.object(OrderTable, "get_payment", be_broken):
+    with patch.object(OrderReader, "get_payment", be_broken):
         done = checkout.settle()
     assert done["orders_paid"] == 2
     assert done["faults"] == [f"{broken} ZeroDivisionError"]
@@ -703,7 +704,7 @@ def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, 
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
     assert 900 <= age <= 910
-    with patch.object(OrderTable, "list_due", side_effect=StoreUnavailable), pytest.raises(JobFailed):
+    with patch.object(OrderReader, "list_due", side_effect=StoreUnavailable), pytest.raises(JobFailed):
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
     assert 1200 <= age <= 1210, "also where nothing can be settled"

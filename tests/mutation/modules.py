@@ -14,6 +14,7 @@ MODULES = (
     "payments",
     "refunds",
     "order_items",
+    "order_reader",
     "order_table",
     "order_access",
     "order_service",

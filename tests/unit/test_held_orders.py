@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from checkout.audit import EMPTY_TRAIL, AuditHead
-from checkout.order_table import OrderChanged, hold_order
+from checkout.order_reader import OrderChanged, hold_order
 from checkout.orders import Order
 from checkout.transitions import OrderStatus
 from tests.unit.test_orders import make_order

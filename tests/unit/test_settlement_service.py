@@ -13,7 +13,7 @@ from checkout.clock import Deadline, format_time
 from checkout.errors import StoreUnavailable
 from checkout.gateway import Charge, ChargeStatus, GatewayRefund, OutcomeUnknown, RefundOutcome
 from checkout.money import Money
-from checkout.order_table import Due
+from checkout.order_reader import Due
 from checkout.orders import Order
 from checkout.payments import Payment
 from checkout.refunds import Refund

@@ -26,7 +26,8 @@ from checkout.gateway import Charge, ChargeStatus, Gateway, OutcomeUnknown, Requ
 from checkout.identifiers import is_payment_of, payment_id_of
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.money import Money
-from checkout.order_table import OrderChanged, OrderTable, OrderToPay, decide_on_latest, hold_order
+from checkout.order_reader import OrderChanged, OrderToPay, hold_order
+from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Limits, Order
 from checkout.payment_recorder import PaymentRecorder, facts_of, is_as_asked
 from checkout.payments import NOT_TAKEN, REFUSED, Payment

@@ -1,9 +1,11 @@
-"""Orders, payments, refunds and audit entries as items of their tables, and back."""
+"""Orders, payments, refunds and audit entries as items of their tables, and back; and the key of an hour."""
 
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from checkout.audit import EMPTY_TRAIL, AuditEntry, AuditHead
+from checkout.clock import format_time
 from checkout.dynamodb import Item
 from checkout.money import Money
 from checkout.orders import Order, OrderItem, PublicOrder
@@ -17,6 +19,7 @@ __all__ = [
     "from_order",
     "from_payment",
     "from_refund",
+    "hour_key_of",
     "to_entry",
     "to_order",
     "to_payment",
@@ -178,6 +181,11 @@ def to_refund(item: Item) -> Refund:
     fields = {name: value for name, value in item.items() if name not in {"amount", "currency"}}
     fields["status"] = RefundStatus(item["status"])
     return Refund(money=Money(item["amount"], item["currency"]), **fields)
+
+
+def hour_key_of(customer_id: str, at: datetime) -> dict[str, str]:
+    """Of the item with a customer's declines of an hour."""
+    return {"customer_id": customer_id, "hour": format_time(at)[:13]}
 
 
 def _shard_of(payment_id: str) -> str:

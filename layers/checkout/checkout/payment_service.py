@@ -3,7 +3,8 @@
 from checkout.caller import Caller
 from checkout.errors import OrderNotFound, PaymentMismatch, PaymentNotFound
 from checkout.order_access import get_visible_payment
-from checkout.order_table import OrderTable, decide_on_latest, hold_order
+from checkout.order_reader import OrderReader, hold_order
+from checkout.order_table import decide_on_latest
 from checkout.orders import Order
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment
@@ -14,7 +15,7 @@ __all__ = ["PaymentService"]
 class PaymentService:
     """One method an operation. Each may raise StoreUnavailable besides what it says."""
 
-    def __init__(self, orders: OrderTable, recorder: PaymentRecorder) -> None:
+    def __init__(self, orders: OrderReader, recorder: PaymentRecorder) -> None:
         self._orders = orders
         self._recorder = recorder
 

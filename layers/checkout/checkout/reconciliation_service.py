@@ -8,7 +8,7 @@ from enum import StrEnum
 from checkout.clock import Clock, Deadline, format_time
 from checkout.gateway import Charge, ChargeStatus, Gateway
 from checkout.money import Money
-from checkout.order_table import OrderTable
+from checkout.order_reader import OrderReader
 from checkout.payments import Payment
 
 __all__ = ["Difference", "Kind", "ReconciliationService", "Report"]
@@ -47,7 +47,7 @@ class Report:
 class ReconciliationService:
     """What is younger than `in_flight`, or has changed since, is left out: both sides may not have heard of it yet."""
 
-    def __init__(self, orders: OrderTable, gateway: Gateway, *, clock: Clock, in_flight: timedelta) -> None:
+    def __init__(self, orders: OrderReader, gateway: Gateway, *, clock: Clock, in_flight: timedelta) -> None:
         self._orders = orders
         self._gateway = gateway
         self._clock = clock

@@ -12,7 +12,8 @@ from checkout.errors import StoreUnavailable
 from checkout.gateway import Charge, Gateway, GatewayRefund, RefundOutcome
 from checkout.key_records import RequestKey
 from checkout.money import Money
-from checkout.order_table import OrderChanged, OrderTable, decide_on_latest
+from checkout.order_reader import OrderChanged
+from checkout.order_table import OrderTable, decide_on_latest
 from checkout.orders import Order
 from checkout.payments import Payment, grow_interval
 from checkout.refunds import Refund

@@ -22,7 +22,8 @@ from checkout.gateway import (
     RefundOutcome,
     RequestNotTaken,
 )
-from checkout.order_table import Due, OrderTable, decide_on_latest
+from checkout.order_reader import Due
+from checkout.order_table import OrderTable, decide_on_latest
 from checkout.payment_recorder import PaymentRecorder
 from checkout.payments import Payment, grow_interval
 from checkout.refund_recorder import RefundRecorder, StartedRefund

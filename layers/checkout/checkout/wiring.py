@@ -11,7 +11,8 @@ import boto3
 from checkout.call_limit import CLIENT_CONFIG, limit_calls
 from checkout.clock import read_utc_clock
 from checkout.dynamodb import BatchRead, ReadItems, Transaction
-from checkout.order_table import OrderTable, TableNames
+from checkout.order_reader import TableNames
+from checkout.order_table import OrderTable
 from checkout.product_table import ProductTable
 
 if TYPE_CHECKING:
