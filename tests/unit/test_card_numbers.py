@@ -31,6 +31,9 @@ pytestmark = pytest.mark.proves("FR-007")
         {"4242424242424242": "as a key"},
         [1, [2, ["4242424242424242"]]],
         "\uff14\uff12\uff14\uff12" * 4,
+        "pay_4242424242424242",
+        "pay_01M83HMK2DBBT8T8C4EENJM1TC_4242424242424242",
+        "ord_01M83HMK2DBBT8T8C4EENJM1TC 4242 4242 4242 4242",
     ],
 )
 def test_what_looks_like_a_card_number_is_found(value: object) -> None:
@@ -43,6 +46,8 @@ def test_what_looks_like_a_card_number_is_found(value: object) -> None:
         "4242424242424241",
         "1767225600000",
         "ord_01M83HMK2DBBT8T8C4EENJM1TC",
+        "pay_01M83HMK2DBBTVTV4242424246_001",
+        "ref_01M83HMK2DBBT8T8CV42424240_001_01",
         "0d5f1f0e-4e51-4cb2-9e0b-7e2f6a3c1f77",
         "313874cd-dfbc-423d-b246-548991270564",
         "2026-11-23 08.10.12.345678",

@@ -8,8 +8,11 @@ __all__ = ["holds_card_number"]
 
 # A run of digits, in groups that white space or punctuation parts.
 DIGIT_GROUPS = re.compile(r"\d+(?:[\s._/\-\u2010-\u2015]{1,3}\d+)*")
-# Of a random UUID, one in some hundreds has such a run; none is a card number.
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# Of random UUIDs one in some hundreds has such a run, of our own ids one in a million: the digits that it ends with and
+# its number. None is a card number.
+ID = re.compile(
+    r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|\b(?:ord|pay|ref)_0[0-9A-HJKMNP-TV-Z]{25}(?:_[0-9]{2,6}){0,2}\b"
+)
 # 13 to 19 digits that start as the payment networks' numbers do: 2221-2720 and 3 to 6 (ISO/IEC 7812).
 CARD_SHAPE = re.compile(r"(?:[3-6]|2[2-7])\d{12,18}")
 SHORTEST, LONGEST = 13, 19
@@ -37,7 +40,7 @@ def _find_digits(text: str) -> Iterator[str]:
     """
     if text.isascii() and len(text) < SHORTEST:
         return
-    for match in DIGIT_GROUPS.finditer(UUID.sub("UUID", normalize("NFKC", text))):
+    for match in DIGIT_GROUPS.finditer(ID.sub("ID", normalize("NFKC", text))):
         groups = re.split(r"\D+", match[0])
         for start in range(len(groups)):
             joined = ""
