@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local import demo, serve
@@ -13,7 +13,7 @@ from local.child_process import ChildProcess
 from local.template import ROOT
 from tests.secrets_in_logs import look_through
 
-__all__ = ["look_through_file", "play_demo", "run_beside", "serve_locally"]
+__all__ = ["look_through_file", "play_demo", "read_terminal", "run_beside", "serve_locally"]
 
 GREETING = re.compile(r"^export TOKEN=\S+\n\nTry it:\n\ncurl .+ -H \"Authorization: Bearer \$TOKEN\"$", re.MULTILINE)
 """What local.serve tells once to whoever started it: a token, and a command with it."""
@@ -60,6 +60,17 @@ def play_demo(folder: Path = ROOT, environment: Mapping[str, str] | None = None)
     look_through(played.stdout + played.stderr)
     look_through_file(demo.LOG, folder)
     return played
+
+
+def read_terminal(main: int, terminal: int) -> bytes:
+    """All that a program, which has ended, wrote to a pseudoterminal: one read may give a part of it."""
+    os.close(terminal)
+    shown = b""
+    with suppress(OSError):  # where nothing is left
+        while more := os.read(main, 65536):
+            shown += more
+    os.close(main)
+    return shown
 
 
 def look_through_file(log: Path, folder: Path = ROOT) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import io
-import os
 import pty
 import re
 import subprocess
@@ -17,6 +16,7 @@ from local import compile_layers, progress
 from local.progress import run_working, working
 from local.tables import PRODUCTS, load_products
 from local.template import ROOT
+from tests.programs import read_terminal
 from tools.count_packages import count_locked, draw_bar, read_steps
 
 pytestmark = pytest.mark.proves("FR-609")
@@ -48,7 +48,7 @@ def test_a_bar_is_drawn_also_where_the_terminal_has_no_width() -> None:
     main, terminal = pty.openpty()
     drawing = "from local.progress import show_bar\nfor _ in show_bar([1, 2], desc='counting'): pass"
     subprocess.run([sys.executable, "-c", drawing], cwd=ROOT, stderr=terminal, check=True)
-    assert b"counting: 100%" in os.read(main, 4096)
+    assert b"counting: 100%" in read_terminal(main, terminal)
 
 
 def test_a_command_is_said_and_then_what_it_wrote(capfd: pytest.CaptureFixture[str]) -> None:
