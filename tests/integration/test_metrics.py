@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from checkout import metrics
+from checkout.clock import format_time
 from checkout.order_reader import OrderChanged
 from checkout.order_table import OrderTable
 from checkout.settlement_service import Settled, SettlementService
@@ -52,7 +53,7 @@ def fall_behind(checkout: Checkout) -> None:
     checkout.pay(order, "tok_unavailable")
     payment_id = checkout.payment_items(order)[0]["payment_id"]
     charge_behind_our_back(checkout, payment_id, order["total_amount"])
-    change(checkout, "SimulatedGatewayTable", payment_id, charged_at=datetime.now(UTC).isoformat()[:23] + "Z")
+    change(checkout, "SimulatedGatewayTable", payment_id, charged_at=format_time(datetime.now(UTC)))
     checkout.wait(timedelta(minutes=10))
     checkout.run("reconcile_payments")
 

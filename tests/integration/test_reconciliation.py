@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from checkout import wiring
+from checkout.clock import format_time
 from checkout.reconciliation_service import Difference, Kind, Report
 from tests.integration.conftest import Checkout
 from tests.integration.test_pay import failing, is_claim
@@ -66,7 +67,7 @@ def test_what_agrees_is_no_difference(checkout: Checkout) -> None:
 def test_a_charge_that_we_do_not_know_is_missing_here(checkout: Checkout) -> None:
     live(checkout)
     charge_behind_our_back(checkout, GHOST, 500)
-    change(checkout, "SimulatedGatewayTable", GHOST, charged_at=datetime.now(UTC).isoformat()[:23] + "Z")
+    change(checkout, "SimulatedGatewayTable", GHOST, charged_at=format_time(datetime.now(UTC)))
     [found] = compare(checkout).differences
     assert (found.kind, found.payment_id, found.reference) == (Kind.MISSING_HERE, GHOST, "ch_late")
     assert (found.here, found.there) == ("none", "succeeded 5.00 USD")
@@ -155,7 +156,7 @@ def test_the_scheduled_report_returns_a_charge_of_a_payment_that_had_failed(
     checkout.pay(order, "tok_unavailable")
     payment_id = checkout.payment_items(order)[0]["payment_id"]
     charge_behind_our_back(checkout, payment_id, order["total_amount"])
-    change(checkout, "SimulatedGatewayTable", payment_id, charged_at=datetime.now(UTC).isoformat()[:23] + "Z")
+    change(checkout, "SimulatedGatewayTable", payment_id, charged_at=format_time(datetime.now(UTC)))
     checkout.wait(timedelta(minutes=10))
     read_log()
     done = checkout.run("reconcile_payments")
