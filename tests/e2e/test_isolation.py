@@ -20,7 +20,7 @@ from tests.e2e.conftest import BASE_URL, Customer, make_customer, new_key, open_
 
 NO_ORDER, NO_PAYMENT = "ord_01K0000000000000000000000Z", "pay_01K0000000000000000000000Z_001"
 ROUNDS = 60
-TRIES = 3
+TRIES = 5
 NOISE = 1.5
 
 

@@ -69,6 +69,7 @@ REFUSALS: list[Any] = [
     ]
 ]
 
+MOST_ROUNDS = 5
 PRODUCED_BELOW = {"card_declined", "gateway_unavailable", "idempotency_in_progress"}
 NOT_A_CLIENTS_DOING = {
     "store_unavailable": "DynamoDB must fail: tests/integration",
@@ -114,11 +115,17 @@ def test_an_order_with_a_long_id_is_not_there(alice: Customer) -> None:
 
 @pytest.mark.proves("FR-012")
 def test_a_request_whose_twin_is_still_running_is_told_to_wait(alice: Customer) -> None:
-    order = alice.create_order()
-    key = new_key()
-    with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: alice.pay(order, "tok_slow", key=key), range(3)))
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    """On a machine that is too busy for three requests in the time of one, one that comes late gets its answer: they
+    are made again, of another order."""
+    for _ in range(MOST_ROUNDS):
+        order, key = alice.create_order(), new_key()
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda _: alice.pay(order, "tok_slow", key=key), range(3)))
+        statuses = sorted(answer.status_code for answer in answers)
+        assert [answer.json()["duplicate"] for answer in answers if answer.status_code == 201].count(False) == 1
+        if statuses == [201, 409, 409]:
+            break
+    assert statuses == [201, 409, 409]
     for answer in answers:
         if answer.status_code == 409:
             assert int(answer.headers["retry-after"]) > 0

@@ -331,7 +331,7 @@ def test_an_answer_that_drips_in_does_not_outlive_the_deadline(head: bytes) -> N
             self.request.recv(65_536)
             with suppress(OSError):
                 self.request.sendall(head)
-                for _ in range(40):
+                for _ in range(100):
                     self.request.sendall(b" ")
                     time.sleep(0.1)
 
@@ -341,8 +341,8 @@ def test_an_answer_that_drips_in_does_not_outlive_the_deadline(head: bytes) -> N
         gateway = new_gateway(f"http://127.0.0.1:{server.server_address[1]}")
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
-            gateway.charge(new_payment(), "pm_card_visa", in_seconds(1.5))
-        assert time.monotonic() - began < 2
+            gateway.charge(new_payment(), "pm_card_visa", in_seconds(3))
+        assert time.monotonic() - began < 5
         server.shutdown()
 
 
@@ -399,8 +399,8 @@ def test_no_attempt_outlives_its_deadline(stub: StripeStub, gateway: StripeGatew
     stub.load_fault(CREATE, Fault.SLOW, 3)
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown):
-        gateway.charge(new_payment(), "pm_card_visa", in_seconds(1.5))
-    assert 1.2 < time.monotonic() - started < 4
+        gateway.charge(new_payment(), "pm_card_visa", in_seconds(3))
+    assert 2.5 < time.monotonic() - started < 5.5
     assert stub.requests[CREATE] == 1
     with pytest.raises(OutOfTime):
         gateway.charge(new_payment(2), "pm_card_visa", in_seconds(0.5))
@@ -466,7 +466,7 @@ def test_a_request_that_was_left_to_itself_is_not_sent_late(
     monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
     payment = new_payment()
     with pytest.raises(OutcomeUnknown):
-        gateway.charge(payment, "pm_card_visa", in_seconds(1.5))
+        gateway.charge(payment, "pm_card_visa", in_seconds(3))
     go_on.set()
     assert resolved.wait(10)
     time.sleep(0.5)
