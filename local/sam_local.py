@@ -154,7 +154,8 @@ def hash_sources(root: Path = ROOT) -> str:
     folders = [root / "functions", root / "layers"]
     files = [root / "template.yaml", *(path for folder in folders for path in folder.rglob("*") if path.is_file())]
     hashed = hashlib.sha256()
-    for path in sorted(path for path in files if path.suffix != ".pyc"):
+    # What Python compiles beside them comes and goes, by another name while it is written.
+    for path in sorted(path for path in files if "__pycache__" not in path.parts):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         hashed.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
     return hashed.hexdigest()

@@ -10,9 +10,12 @@ The mark before a block says what is to become of it:
 The port that a document names is replaced by a free one.
 """
 
+import fcntl
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.proves("FR-610")
 
 RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
 BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^\n]+?) -->\n)?^```sh\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL)
+LOCK = ROOT / ".data" / "documents.lock"
 PORT = "3000"
 NEXT = "@@@ next block"
 SECONDS = 600
@@ -78,13 +82,22 @@ def run_blocks(blocks: list[Block], port: int) -> list[str]:
     return printed
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One document at a time: `make` finds what is up in one place, and would take what another one has started."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.parametrize("path", RUN, ids=lambda path: path.name)
 def test_the_commands_of_a_document_do_what_it_says(path: Path) -> None:
     blocks = read_blocks(path.read_text(encoding="utf-8"))
     [serving] = [block for block in blocks if block.kind == "serve"]
     assert serving.commands == "make serve\n"
     port = find_free_port()
-    with serve_locally(port, seconds=SECONDS):
+    with alone(), serve_locally(port, seconds=SECONDS):
         printed = run_blocks(blocks, port)
     look_through_file(demo.LOG)
     for block, output in zip([block for block in blocks if block.kind == "run"], printed, strict=False):

@@ -47,7 +47,8 @@ def test_so_it_is_where_something_was_removed_or_renamed(root: Path) -> None:
 
 def test_what_python_compiles_beside_the_sources_is_no_change(root: Path) -> None:
     (root / "functions" / "pay" / "__pycache__").mkdir()
-    (root / "functions" / "pay" / "__pycache__" / "app.cpython-313.pyc").touch()
+    for name in ("app.cpython-313.pyc", "app.cpython-313.pyc.140122"):
+        (root / "functions" / "pay" / "__pycache__" / name).touch()
     assert is_built(root)
 
 
