@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import secrets
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,8 @@ from typing import IO
 __all__ = ["ChildProcess", "ChildProcessFailed", "answers", "find_free_port", "is_free"]
 
 STOP_SECONDS = 60
+PORTS = range(20_000, 32_000)
+"""Below those that a system gives to whoever asks for any: Linux's begin at 32,768."""
 
 
 class ChildProcessFailed(Exception):
@@ -95,10 +98,10 @@ class ChildProcess:
 
 
 def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """For a program that is about to start: nobody else is given it meanwhile."""
+    while not is_free(port := secrets.choice(PORTS)):
+        pass
+    return port
 
 
 def is_free(port: int) -> bool:
