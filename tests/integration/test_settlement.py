@@ -703,11 +703,11 @@ def test_the_age_of_the_oldest_unsettled_charge_is_a_metric(checkout: Checkout, 
     with patch.object(SimulatedGateway, "find_charge", side_effect=OutcomeUnknown):
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
-    assert 900 <= age <= 910
+    assert 900 <= age <= 960
     with patch.object(OrderReader, "list_due", side_effect=StoreUnavailable), pytest.raises(JobFailed):
         checkout.settle(after=timedelta(minutes=5))
     [age] = read_ages()
-    assert 1200 <= age <= 1210, "also where nothing can be settled"
+    assert 1200 <= age <= 1260, "also where nothing can be settled"
 
 
 MONEY = Money(1800, "usd")
