@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import httpx
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as circuit_persistence
 
 from local.database import open_database
 from local.keys import issue_token, local_parameters
@@ -152,8 +155,11 @@ def open_play() -> Iterator[tuple[Trace, Play]]:
         runtime = Runtime(read_template({**local_parameters(endpoint), "SettleAfterSeconds": str(SETTLE_SECONDS)}))
         trace, wiring = Trace(), importlib.import_module("checkout.wiring")
         trace.listen(wiring.dynamodb_client())
-        chosen = wiring._chosen_gateway
+        chosen, now = wiring._chosen_gateway, datetime.now(UTC)
+        # What a process remembers of the circuit does not run out because the machine is slow.
+        standing = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now))
         with (
+            patch.object(circuit_persistence, "dt", standing),
             patch.object(wiring, "_chosen_gateway", lambda: trace.watch_gateway(chosen())),
             serve_application(runtime, threaded=False) as address,
             httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
