@@ -18,7 +18,6 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyPersistenceLayerError,
     IdempotencyValidationError,
 )
-from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from checkout.errors import (
     IdempotencyInProgress,
@@ -75,19 +74,12 @@ def run_once(
 
     What `work` raises is not kept, and raised. Raises IdempotencyKeyReused, IdempotencyInProgress and StoreUnavailable.
     """
-    replayed: list[bool] = []
-
-    def note_replay(response: Any, idempotent_data: DataRecord) -> Any:  # noqa: ARG001 - Powertools names them
-        replayed.append(True)
-        return response
-
     config = IdempotencyConfig(
         event_key_jmespath="[customer_id, key]",
         payload_validation_jmespath="payload",
         raise_on_no_idempotency_key=True,
         expires_after_seconds=KEPT_SECONDS,
         hash_function="sha256",
-        response_hook=note_replay,
         lambda_context=lambda_context,
     )
     done: list[Result] = []
@@ -110,4 +102,4 @@ def run_once(
         if done:
             return done[0], False
         raise StoreUnavailable from error
-    return result, bool(replayed)
+    return result, not done
