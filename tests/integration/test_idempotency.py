@@ -467,6 +467,13 @@ def test_no_order_is_made_without_a_record_of_it(checkout: Checkout) -> None:
     assert checkout.scan("OrdersTable") == checkout.scan("AuditTable") == []
 
 
+@pytest.mark.proves("FR-010")
+@pytest.mark.filterwarnings("error:Couldn't determine the remaining time left")
+def test_powertools_knows_how_long_the_function_has(checkout: Checkout) -> None:
+    """Else it says with every request that it does not."""
+    assert checkout.call("create_order", BODY, key="key").status == 201
+
+
 @pytest.mark.proves("FR-009")
 def test_where_idempotency_is_disabled_no_order_is_made(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_IDEMPOTENCY_DISABLED", "true")

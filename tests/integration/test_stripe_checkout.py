@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+import time_machine
 
 from checkout import wiring
 from checkout.audit import Actor
@@ -353,6 +354,40 @@ def test_an_event_that_comes_again_while_it_is_handled_is_to_be_sent_again(
     assert checkout.get_order(order)["status"] == "paid"
 
 
+@pytest.mark.proves("FR-225")
+def test_an_event_whose_function_was_killed_is_handled_once_its_time_is_over(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    payload = event_of(stub, order)
+    with patch.object(SettlementService, "settle_payment", side_effect=SystemExit), pytest.raises(SystemExit):
+        checkout.send(payload, NEW)
+    assert checkout.send(payload, NEW).code == "idempotency_in_progress"
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=20)):
+        assert checkout.send(payload, NEW).status == 200
+    assert checkout.get_order(order)["status"] == "paid"
+
+
+def is_remembering(name: str, parameters: dict[str, Any]) -> bool:
+    return name == "UpdateItem" and parameters["TableName"] == "IdempotencyTable"
+
+
+@pytest.mark.proves("FR-225")
+def test_an_event_that_was_handled_is_taken_although_that_could_not_be_kept(
+    checkout: StripeCheckout, stub: StripeStub
+) -> None:
+    order = checkout.create_order()
+    stub.load_fault(CREATE, Fault.ERROR_AFTER)
+    checkout.pay(order, VISA)
+    with failing(checkout, is_remembering) as failed:
+        answer = checkout.send(event_of(stub, order), NEW)
+    assert failed
+    assert (answer.status, answer.body) == (200, {"received": True})
+    assert checkout.get_order(order)["status"] == "paid"
+
+
 @pytest.mark.proves("FR-233")
 @pytest.mark.parametrize("told", [True, False], ids=["by an event", "by the report of differences"])
 def test_a_return_that_a_bank_sends_back_is_made_again(
@@ -680,6 +715,10 @@ def test_an_event_that_comes_twice_is_handled_once(checkout: StripeCheckout, stu
     assert checkout.send(payload, NEW).status == 200
     assert stub.requests == asked
     assert checkout.scan("OrdersTable") == before
+    a_day_later = datetime.now(UTC) + timedelta(hours=23, minutes=59)
+    with time_machine.travel(a_day_later), patch.object(SettlementService, "settle_payment") as settle:
+        assert checkout.send(payload, NEW).status == 200
+    settle.assert_not_called()
 
 
 @pytest.mark.proves("FR-225")

@@ -1,4 +1,4 @@
-"""Mutation testing of the domain, the table modules and the services: `make mutate` (FR-311).
+"""Mutation testing of the domain, audit and idempotency, the table modules and the services: `make mutate` (FR-311).
 
 mutmut changes one place of the code at a time, and runs the tests that come by there; a change that no test notices
 survives. It names modules by their path, so it works on a copy of the project in which the package is `src/checkout`.
@@ -35,6 +35,10 @@ UNIT_TESTS = (
     "payments",
     "refunds",
     "transitions",
+    "audit",
+    "transactional_idempotency",
+    "answer_packing",
+    "idempotency_key",
     "reconciliation_service",
     "settlement_service",
 )
@@ -47,6 +51,7 @@ INTEGRATION_TESTS = (
     "settlement",
     "conditions",
     "idempotency",
+    "stock_records",
     "limits",
     "staff",
     "reads",
@@ -105,7 +110,7 @@ def main(only: str, *, with_listed: bool) -> int:
     listed = read_listed()
     survivors: set[Mutant] = set()
     totals: Counter[str] = Counter()
-    print(f"{'module':24} {'mutants':>8} {'run':>8} {'survived':>8} {'score':>6}")
+    print(f"{'module':25} {'mutants':>8} {'run':>8} {'survived':>8} {'score':>6}")
     for module in modules:
         results = read_results(MUTANTS, module)
         alive = [name for name, code in results.items() if code in SURVIVED]
@@ -115,7 +120,7 @@ def main(only: str, *, with_listed: bool) -> int:
         left_alone = list(results.values()).count(LEFT_ALONE)
         totals.update(mutants=len(results), run=run, survived=len(alive), ended=ended, left_alone=left_alone)
         score = f"{1 - len(alive) / run:6.1%}" if run else "     -"
-        print(f"{module:24} {len(results):8} {run:8} {len(alive):8} {score}")
+        print(f"{module:25} {len(results):8} {run:8} {len(alive):8} {score}")
     unlisted = survivors - listed
     gone = {mutant for mutant in listed - survivors if mutant.module == only or not only}
     for title, mutants in (

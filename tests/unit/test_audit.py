@@ -65,6 +65,9 @@ def test_whatever_the_facts_the_hash_is_of_what_rfc_8785_says(facts: dict[str, A
     assert hash_entry({**document, "hash": "its own"}) == sha256(rfc8785.dumps(document)).hexdigest()
 
 
+CHANGED = "was changed: its hash is not that of its content"
+UNCHAINED = "does not hold the hash of the entry before it"
+
 CHANGES: dict[str, dict[str, Any]] = {
     "at": {"at": "2020-01-01T00:00:00.000Z"},
     "actor": {"actor": "staff"},
@@ -82,9 +85,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 def test_a_changed_entry_is_named(change: dict[str, Any]) -> None:
     trail = make_trail(4)
     trail[2] = replace(trail[2], **change)
-    misfit = find_misfit(ORDER_ID, trail, trail[-1].head)
-    assert misfit is not None
-    assert misfit.sequence == 3
+    reason = UNCHAINED if "previous_hash" in change else CHANGED
+    assert find_misfit(ORDER_ID, trail, trail[-1].head) == Misfit(3, reason)
 
 
 def test_a_changed_entry_with_its_hash_made_anew_breaks_the_chain_after_it() -> None:
@@ -101,34 +103,39 @@ def test_a_changed_entry_with_its_hash_made_anew_breaks_the_chain_after_it() -> 
         facts={},
         request_id="req",
     )
-    assert find_misfit(ORDER_ID, [*trail[:2], forged, trail[3]], head) == Misfit(
-        4, "does not hold the hash of the entry before it"
-    )
+    assert find_misfit(ORDER_ID, [*trail[:2], forged, trail[3]], head) == Misfit(4, UNCHAINED)
 
 
-TAMPERING: dict[str, tuple[Callable[[list[AuditEntry]], list[AuditEntry]], int]] = {
-    "first removed": (lambda trail: trail[1:], 1),
-    "middle removed": (lambda trail: [trail[0], *trail[2:]], 2),
-    "last removed": (lambda trail: trail[:-1], 4),
-    "all removed": (lambda _: [], 1),
-    "one inserted twice": (lambda trail: [*trail[:2], trail[1], *trail[2:]], 3),
-    "two swapped": (lambda trail: [trail[0], trail[2], trail[1], trail[3]], 2),
+TAMPERING: dict[str, tuple[Callable[[list[AuditEntry]], list[AuditEntry]], Misfit]] = {
+    "first removed": (lambda trail: trail[1:], Misfit(1, "is missing: the next entry is number 2")),
+    "middle removed": (lambda trail: [trail[0], *trail[2:]], Misfit(2, "is missing: the next entry is number 3")),
+    "last removed": (lambda trail: trail[:-1], Misfit(4, "is missing: the order has 4 entries")),
+    "all removed": (lambda _: [], Misfit(1, "is missing: the order has 4 entries")),
+    "one inserted twice": (
+        lambda trail: [*trail[:2], trail[1], *trail[2:]],
+        Misfit(3, "is missing: the next entry is number 2"),
+    ),
+    "two swapped": (
+        lambda trail: [trail[0], trail[2], trail[1], trail[3]],
+        Misfit(2, "is missing: the next entry is number 3"),
+    ),
     "two swapped with their numbers": (
         lambda trail: [trail[0], replace(trail[2], sequence=2), replace(trail[1], sequence=3), trail[3]],
-        2,
+        Misfit(2, UNCHAINED),
     ),
-    "one of another order": (lambda trail: [trail[0], make_trail(2, "ord_other")[1], *trail[2:]], 2),
+    "one of another order": (
+        lambda trail: [trail[0], make_trail(2, "ord_other")[1], *trail[2:]],
+        Misfit(2, "belongs to ord_other"),
+    ),
 }
 
 
-@pytest.mark.parametrize(("tamper", "named"), TAMPERING.values(), ids=TAMPERING.keys())
+@pytest.mark.parametrize(("tamper", "misfit"), TAMPERING.values(), ids=TAMPERING.keys())
 def test_what_was_removed_inserted_or_swapped_is_named(
-    tamper: Callable[[list[AuditEntry]], list[AuditEntry]], named: int
+    tamper: Callable[[list[AuditEntry]], list[AuditEntry]], misfit: Misfit
 ) -> None:
     trail = make_trail(4)
-    misfit = find_misfit(ORDER_ID, tamper(trail), trail[-1].head)
-    assert misfit is not None
-    assert misfit.sequence == named
+    assert find_misfit(ORDER_ID, tamper(trail), trail[-1].head) == misfit
 
 
 def test_an_entry_after_the_head_is_named() -> None:

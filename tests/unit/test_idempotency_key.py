@@ -35,5 +35,6 @@ def test_header_and_body_must_agree() -> None:
 
 
 def test_a_key_of_too_many_characters_is_refused() -> None:
-    with pytest.raises(ValidationFailed):
+    with pytest.raises(ValidationFailed) as refused:
         agree_on_key("k" * 256, None)
+    assert refused.value.facts == {"errors": [{"field": "Idempotency-Key", "message": "must have 1 to 255 characters"}]}

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -19,6 +20,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
+from checkout.idempotency import run_once
 from checkout.key_records import KeyRecord, KeyTaken, RequestKey
 from checkout.transactional_idempotency import TransactionalPersistence
 from tests.keys import hash_key
@@ -250,6 +252,18 @@ def test_a_record_is_kept_for_a_day_to_the_second() -> None:
     assert record.has_run_out(at + timedelta(hours=24, seconds=1))
 
 
+@pytest.mark.proves("FR-212")
+def test_a_key_is_a_refund_s_as_long_as_no_request_of_now_may_outlive_its_record() -> None:
+    at = NOW.replace(microsecond=0)
+    key: RequestKey[str] = RequestKey("make#1", "payload", str)
+    record = key.start("ref_1", at)
+    last = at + timedelta(hours=24) - timedelta(minutes=1)
+    assert record.holds("ref_1", at)
+    assert record.holds("ref_1", last)
+    assert not record.holds("ref_1", last + timedelta(seconds=1))
+    assert not record.holds("ref_2", at)
+
+
 class Context:
     """A function that has twenty seconds left."""
 
@@ -355,6 +369,8 @@ def test_work_that_died_is_in_progress_for_the_time_that_its_function_had() -> N
         with pytest.raises(SystemExit):
             stall.ask(key="a")
         stall.dies = False
+        [record] = stall.records.kept.values()
+        assert (record.made_id, record.response, record.in_progress_expiration) == ("", None, 20_000)
         clock.shift(20)
         with pytest.raises(IdempotencyAlreadyInProgressError):
             stall.ask(key="a")
@@ -394,6 +410,22 @@ def test_key_and_request_are_hashed_once() -> None:
 
     assert ask(make(Records(), "one"), layer=Counting()) == {"made": "one"}
     assert hashed == [["alice", "key"], "a"]
+
+
+@pytest.mark.parametrize("fault", [None, ConnectionError])
+def test_a_result_is_the_work_s_own_also_where_it_could_not_be_kept(fault: type[Exception] | None) -> None:
+    layer = TransactionalPersistence()
+    with patch.object(layer, "save_success", side_effect=fault):
+        result = run_once(
+            lambda: {"made": "one"},
+            operation="make",
+            customer_id="alice",
+            key="key",
+            payload={},
+            persistence=layer,
+            lambda_context=Context(),
+        )
+    assert result == ({"made": "one"}, False)
 
 
 def test_nothing_is_read_before_the_work() -> None:
