@@ -70,6 +70,9 @@ class CollectedTests(PytestRunner):
         signal.alarm(SECONDS)
         with change_cwd("mutants"):
             self.session.config.hook.pytest_runtest_protocol(item=self.items[test], nextitem=None)
+        # What comes after may be waited for longer: forks that have times of their own.
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.alarm(0)
         return int(self.session.testsfailed > 0)
 
     def _run_in_fork(self, test: str) -> int:
