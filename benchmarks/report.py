@@ -182,8 +182,10 @@ def make_latency() -> str:
         for floor, ratios in latency["calls_times_floor"].items()
     ]
     in_turns = _make_table(["calls in turns, times the floor's", "warm", "again", "again elsewhere"], calls)
-    amounts = f"{latency['rounds']} rounds, medians; `create_order` was started {latency['starts']} times."
-    told = f"{amounts} In turns, with half of the pairs in brackets."
+    most = max(latency["starts"].values())
+    often = ", ".join(f"`{name}`" for name, starts in latency["starts"].items() if starts == most)
+    amounts = f"{latency['rounds']} rounds, medians; {most} starts of {often}"
+    told = f"{amounts}. In turns, with half of the pairs in brackets."
     return f"{_tell_facts(latency)} {told}\n\n{_make_table(heads, rows)}\n\n{in_turns}"
 
 
