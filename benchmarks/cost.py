@@ -88,24 +88,31 @@ def measure_operations() -> dict[str, Any]:
         measure("fulfil_order", lambda: shop.fulfil(order))
         measure("refund_order", lambda: shop.refund(order, 100, key="refund"))
         other = measure("create_order, prices known", lambda: shop.call("create_order", body, key="other")).body
-        measure("pay, declined", lambda: shop.pay(other, "tok_chargeDeclined"))
-        measure("pay, after a decline", lambda: shop.pay(other, key="later"))
-        measure("pay, after a decline, again", lambda: shop.pay(other, key="later"))
-        wiring.charging_service.cache_clear()  # another process, which has not met the key
-        shop.pay(shop.create_order())
-        measure("pay, after a decline, again elsewhere", lambda: shop.pay(other, key="later"))
-        other = shop.create_order()
         measure("cancel_order", lambda: shop.cancel(other))
-        late = shop.create_order()
-        shop.wait(CIRCUIT_KNOWN)
-        measure("pay, circuit not known", lambda: shop.pay(late))
-        late = _fill_hour(shop, "tok_visa", MOST_DECLINES // 2)
-        measure("pay, in an hour that is half full", lambda: shop.pay(late))
-        late = _fill_hour(shop, "tok_chargeDeclined", MOST_DECLINES)
-        measure("pay, in an hour that is full", lambda: shop.pay(late))
+        _measure_payments(shop, measure)
         measure("list_orders, a full page", lambda: shop.call("list_orders", query={"limit": "10"}))
     measured["stored_bytes"] = stored_before
     return measured
+
+
+def _measure_payments(shop: MeteredCheckout, measure: Callable[[str, Callable[[], Any]], Any]) -> None:
+    """What else becomes of payments: refusals, declines and what follows one, a circuit not known, busy hours."""
+    order, other = shop.create_order(), shop.create_order()
+    measure("pay, refused", lambda: shop.pay({**order, "total_amount": 1}))
+    measure("pay, the key of another order's payment", lambda: shop.pay(order, key="pay"))
+    measure("pay, declined", lambda: shop.pay(other, "tok_chargeDeclined"))
+    measure("pay, after a decline", lambda: shop.pay(other, key="later"))
+    measure("pay, after a decline, again", lambda: shop.pay(other, key="later"))
+    wiring.charging_service.cache_clear()  # another process, which has not met the key
+    shop.pay(shop.create_order())
+    measure("pay, after a decline, again elsewhere", lambda: shop.pay(other, key="later"))
+    late = shop.create_order()
+    shop.wait(CIRCUIT_KNOWN)
+    measure("pay, circuit not known", lambda: shop.pay(late))
+    late = _fill_hour(shop, "tok_visa", MOST_DECLINES // 2)
+    measure("pay, in an hour that is half full", lambda: shop.pay(late))
+    late = _fill_hour(shop, "tok_chargeDeclined", MOST_DECLINES)
+    measure("pay, in an hour that is full", lambda: shop.pay(late))
 
 
 def measure_baskets() -> dict[str, dict[str, float]]:

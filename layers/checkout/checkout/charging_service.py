@@ -92,18 +92,19 @@ class ChargingService:
 
         def claim(*, consistent: bool) -> Attempt:
             now = self._clock()
+            payment_id = self._guess_payment_id(order_id, key)
             to_pay = self._orders.get_order_to_pay(
                 caller.customer_id,
                 order_id,
                 key.key_id,
                 now,
                 caller.deadline,
-                payment_id=self._guess_payment_id(order_id, key),
+                payment_id=payment_id,
                 consistent=consistent,
             )
             if to_pay.order is None:
                 raise OrderNotFound
-            holder = self._find_holder(to_pay.order, to_pay.payment, is_needed=consistent)
+            holder = self._find_holder(to_pay.order, payment_id, to_pay.payment, consistent=consistent)
             order = hold_order(to_pay.order, holder)
             kept = self._find_kept(order, [holder, to_pay.payment], to_pay.key_record, key)
             if kept:
@@ -138,12 +139,13 @@ class ChargingService:
         made_id = self._seen.find(key.key_id)
         return made_id if made_id and is_payment_of(made_id, order_id) else payment_id_of(order_id, 1)
 
-    def _find_holder(self, order: Order, read: Payment | None, *, is_needed: bool) -> Payment | None:
-        """The payment that holds an order. One that neither was read with the order nor is known to it is looked for
-        where it is needed alone: a claim is refused where there is one, and told of it before of anything else."""
-        if read and read.payment_id == order.holder_id:
+    def _find_holder(self, order: Order, read_id: str, read: Payment | None, *, consistent: bool) -> Payment | None:
+        """The payment that holds an order. One that was not read with the order is looked for where the order names it,
+        or where all is read as it is: a claim is refused where there is one, and told of it before of anything else."""
+        was_read = order.holder_id == read_id
+        if was_read and read:
             return read
-        if order.payment_id is None and (order.live_payment_id or is_needed):
+        if order.payment_id is None and (order.live_payment_id or (consistent and not was_read)):
             return self._orders.get_payment(order.holder_id)
         return None
 
