@@ -2,7 +2,7 @@
 
 import http.client
 import os
-import secrets
+import random
 import socket
 import subprocess
 import tempfile
@@ -98,10 +98,12 @@ class ChildProcess:
 
 
 def find_free_port() -> int:
-    """For a program that is about to start: nobody else is given it meanwhile."""
-    while not is_free(port := secrets.choice(PORTS)):
-        pass
-    return port
+    """For a program that is about to start: nobody else is given it meanwhile. Raises ChildProcessFailed where none is
+    free."""
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if is_free(port):
+            return port
+    raise ChildProcessFailed(f"no port is free of {PORTS.start} to {PORTS.stop - 1}")
 
 
 def is_free(port: int) -> bool:

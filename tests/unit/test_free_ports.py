@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.child_process import PORTS, find_free_port, is_free
+from local import child_process
+from local.child_process import PORTS, ChildProcessFailed, find_free_port, is_free
 from local.wsgi import serve_application
 
 GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -23,3 +24,10 @@ def test_nobody_listens_there() -> None:
     assert is_free(port)
     with serve_application(lambda *_: [], port, threaded=False):
         assert not is_free(port)
+
+
+@pytest.mark.proves("FR-035")
+def test_the_search_ends_where_none_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "is_free", lambda _: False)
+    with pytest.raises(ChildProcessFailed, match="no port is free"):
+        find_free_port()
